@@ -1,0 +1,199 @@
+"""Header field values as frozen values: Via, CSeq, name-addr (RFC 3261 §20, §25.1).
+
+Each has a strict parser that takes every legal spelling. The spelling that phones really send is
+recognised first, without the grammar: parsing is a good part of what a message costs.
+"""
+
+import re
+from dataclasses import dataclass, field, replace
+from typing import Self
+
+from sip.errors import ParseError
+from sip.grammar import (
+    QUOTED,
+    TOKEN,
+    encode_params,
+    hostport,
+    ipv6,
+    is_token,
+    parse_hostport,
+    parse_params,
+    quote,
+    split_list,
+    unquote,
+)
+from sip.uri import SipUri, Uri, parse_uri
+
+MAGIC_COOKIE = "z9hG4bK"
+MAX_CSEQ = 2**31  # RFC 3261 §8.1.1.5
+
+_TRANSPORT_OF = {f"SIP/2.0/{name}": name for name in ("UDP", "TCP", "TLS", "WS", "WSS", "SCTP")}
+_SENT_PROTOCOL = re.compile(rf"[ \t]*(SIP)[ \t]*/[ \t]*({TOKEN})[ \t]*/[ \t]*({TOKEN})[ \t]+", re.IGNORECASE)
+_NAME_ADDR = re.compile(rf"({QUOTED}|{TOKEN}(?:[ \t]+{TOKEN})*)?[ \t]*<([^<>\"]*)>[ \t]*(;.*)?", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class Via:
+    """One Via value (RFC 3261 §20.42): how a request came, how its response goes back."""
+
+    transport: str
+    host: str
+    port: int | None = None
+    params: dict[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Raises ParseError, status 505 for another SIP version (§21.5.6)."""
+        sent, semicolon, tail = text.partition(";")
+        protocol, space, sent_by = sent.partition(" ")
+        transport = _TRANSPORT_OF.get(protocol)
+        if transport is None or not space:
+            match = _SENT_PROTOCOL.match(sent)
+            if match is None:
+                raise ParseError("malformed Via")
+            if match[2] != "2.0":
+                raise ParseError("Via of another SIP version", 505, "Version Not Supported")
+            transport, sent_by = match[3].upper(), sent[match.end() :]
+        sent_by = sent_by.strip(" \t")
+        if " " in sent_by or "\t" in sent_by:
+            sent_by = re.sub(r"[ \t]*:[ \t]*", ":", sent_by)
+        host, port = parse_hostport(sent_by)
+        params = parse_params(semicolon + tail)
+        received = params.get("received", "")
+        if ":" in received:  # with brackets or without them: RFC 5118 §4.5
+            ipv6(received.strip("[]"))
+        return cls(transport, host, port, params)
+
+    @property
+    def branch(self) -> str:
+        return self.params.get("branch", "")
+
+    @property
+    def has_cookie(self) -> bool:
+        """Whether the branch identifies its transaction (RFC 3261 §8.1.1.7, RFC 4475 §3.2.1)."""
+        branch = self.params.get("branch", "")
+        return branch.startswith(MAGIC_COOKIE) and len(branch) > len(MAGIC_COOKIE)
+
+    def __str__(self) -> str:
+        return f"SIP/2.0/{self.transport} {hostport(self.host, self.port)}{encode_params(self.params)}"
+
+    def seen_from(self, host: str, port: int) -> Self:
+        """As the server notes it on arrival: `received`, and `rport` where asked (§18.2.1, RFC 3581 §4)."""
+        params = dict(self.params)
+        if "rport" in params:
+            params["rport"] = str(port)
+            params["received"] = host
+        elif self.host != host:
+            params["received"] = host
+        else:
+            params.pop("received", None)
+        return replace(self, params=params)
+
+
+@dataclass(frozen=True, slots=True)
+class CSeq:
+    """Sequence number and method (RFC 3261 §20.16)."""
+
+    number: int
+    method: str
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Raises ParseError; a number of 2**31 or more is malformed (§8.1.1.5)."""
+        digits, _, method = text.partition(" ")
+        if "\t" in text or method.startswith(" "):
+            digits, method = (text.split(None, 1) + [""])[:2]
+        if not (digits.isdecimal() and digits.isascii()) or not is_token(method):
+            raise ParseError("malformed CSeq")
+        number = int(digits) if len(digits) <= 20 else MAX_CSEQ
+        if number >= MAX_CSEQ:
+            raise ParseError("CSeq number too large")
+        return cls(number, method)
+
+    def __str__(self) -> str:
+        return f"{self.number} {self.method}"
+
+
+@dataclass(frozen=True, slots=True)
+class NameAddr:
+    """`"Display" <uri>;params`: From, To, Contact, Route, Refer-To and their like.
+
+    `uri` is the text between the brackets. Without brackets every parameter belongs to the header, not to
+    the URI (RFC 3261 §20.10).
+    """
+
+    uri: str
+    display: str = ""
+    params: dict[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Raises ParseError."""
+        if text.startswith("<"):
+            end = text.find(">")
+            uri, tail, display = text[1:end], text[end + 1 :].lstrip(" \t"), ""
+            if end < 0 or "<" in uri or '"' in uri or (tail and tail[0] != ";"):
+                raise ParseError("malformed address")
+        elif "<" in text or '"' in text:
+            match = _NAME_ADDR.fullmatch(text)
+            if match is None:
+                raise ParseError("malformed address")
+            display, uri, tail = unquote(match[1] or ""), match[2], match[3] or ""
+        else:
+            uri, semicolon, tail = text.partition(";")
+            uri, tail, display = uri.rstrip(" \t"), semicolon + tail, ""
+            # RFC 3261 §20.10: a URI with a comma, question mark or semicolon must stand in brackets.
+            if "," in uri or "?" in uri:
+                raise ParseError("address needs angle brackets")
+        if not uri or " " in uri or "\t" in uri or ":" not in uri:
+            raise ParseError("malformed URI in address")
+        return cls(uri, display, parse_params(tail))
+
+    @property
+    def tag(self) -> str:
+        return self.params.get("tag", "")
+
+    def parsed_uri(self) -> Uri:
+        """Raises ParseError."""
+        return parse_uri(self.uri)
+
+    def sip_uri(self) -> SipUri:
+        """Raises ParseError, status 416 when it is of another scheme."""
+        return SipUri.parse(self.uri)
+
+    def __str__(self) -> str:
+        display = ""
+        if self.display:
+            display = self.display if is_token(self.display) else quote(self.display)
+            display += " "
+        return f"{display}<{self.uri}>{encode_params(self.params)}"
+
+
+def tag_of(text: str) -> str:
+    """The tag of a From or To value, "" without one; checks the value's form on the way.
+
+    Raises ParseError.
+    """
+    if text.startswith("<") and '"' not in text:
+        end = text.find(">")
+        tail = text[end + 1 :]
+        if end > 5 and " " not in text and "<" not in text[1:end] and (not tail or tail.startswith(";tag=")):
+            tag = tail[5:]
+            if ";" not in tag and "<" not in tag and ">" not in tag and "," not in tag:
+                return tag
+    address = NameAddr.parse(text)
+    address.parsed_uri()
+    return address.tag
+
+
+def parse_addresses(values: list[str]) -> list[NameAddr]:
+    """Every name-addr of a header that may hold several, on one line or on many. Raises ParseError."""
+    return [NameAddr.parse(part) for value in values for part in split_list(value)]
+
+
+def parse_number(text: str, largest: int, name: str) -> int:
+    """A `1*DIGIT` value; one above `largest` counts as `largest`. Raises ParseError when it is no number."""
+    text = text.strip(" \t")
+    if not (text.isdecimal() and text.isascii()):
+        raise ParseError(f"malformed {name}")
+    return min(int(text), largest) if len(text) <= 20 else largest
