@@ -1,11 +1,11 @@
 """What can go wrong in the protocol, each error knowing its answer.
 
-    SipError
-    ├── ParseError              the peer sent something malformed: `status` answers it
-    ├── TransportError          a message could not be handed to the network
-    │   └── FlowClosed          the connection to the peer is gone
-    ├── DialogError             a request that its dialog does not allow: `status` answers it
-    └── InvalidTransition       our own code gave a machine an input that it cannot take
+SipError
+├── ParseError              the peer sent something malformed: `status` answers it
+├── TransportError          a message could not be handed to the network
+│   └── FlowClosed          the connection to the peer is gone
+├── DialogError             a request that its dialog does not allow: `status` answers it
+└── InvalidTransition       our own code gave a machine an input that it cannot take
 """
 
 

@@ -102,7 +102,7 @@ class CSeq:
         """Raises ParseError; a number of 2**31 or more is malformed (§8.1.1.5)."""
         digits, _, method = text.partition(" ")
         if "\t" in text or method.startswith(" "):
-            digits, method = (text.split(None, 1) + [""])[:2]
+            digits, method = [*text.split(None, 1), ""][:2]
         if not (digits.isdecimal() and digits.isascii()) or not is_token(method):
             raise ParseError("malformed CSeq")
         number = int(digits) if len(digits) <= 20 else MAX_CSEQ

@@ -16,9 +16,7 @@ QUOTED = r'"(?:[^"\\]|\\.)*"'
 _TOKEN_RE = re.compile(TOKEN)
 _QUOTED_PAIR = re.compile(r"\\(.)", re.DOTALL)
 _HOSTNAME = re.compile(r"(?:[A-Za-z0-9_](?:[A-Za-z0-9_-]*[A-Za-z0-9_])?\.)*[A-Za-z0-9_](?:[A-Za-z0-9_-]*)\.?")
-_PARAM = re.compile(
-    rf"[ \t]*;[ \t]*({TOKEN})(?:[ \t]*=[ \t]*({QUOTED}|\[[^\]]*\]|[A-Za-z0-9\-.!%*_+`'~:@/&?$]*))?"
-)
+_PARAM = re.compile(rf"[ \t]*;[ \t]*({TOKEN})(?:[ \t]*=[ \t]*({QUOTED}|\[[^\]]*\]|[A-Za-z0-9\-.!%*_+`'~:@/&?$]*))?")
 
 
 def is_token(text: str) -> bool:

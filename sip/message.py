@@ -87,6 +87,10 @@ class Message:
             via = self._via = Via.parse(split_list(row)[0] if "," in row else row)
         return via
 
+    def renew_via(self) -> None:
+        """The topmost Via was replaced: read it again when it is asked for."""
+        self._via = None
+
     @property
     def content_type(self) -> str:
         """The media type in lower case, without parameters; "" where absent."""
@@ -131,9 +135,7 @@ class Request(Message):
 
     __slots__ = ("method", "uri")
 
-    def __init__(
-        self, method: str, uri: str, headers: dict[str, list[str]] | None = None, body: bytes = b""
-    ) -> None:
+    def __init__(self, method: str, uri: str, headers: dict[str, list[str]] | None = None, body: bytes = b"") -> None:
         super().__init__({} if headers is None else headers, body)
         self.method = method
         self.uri = uri

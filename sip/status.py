@@ -64,7 +64,14 @@ REASONS: dict[int, str] = {
     606: "Not Acceptable",
 }
 
-_CLASSES = {1: "Progress", 2: "OK", 3: "Redirection", 4: "Request Failure", 5: "Server Failure", 6: "Global Failure"}
+_CLASSES = {
+    1: "Progress",
+    2: "OK",
+    3: "Redirection",
+    4: "Request Failure",
+    5: "Server Failure",
+    6: "Global Failure",
+}
 
 
 def reason_phrase(status: int) -> str:

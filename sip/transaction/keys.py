@@ -1,0 +1,52 @@
+"""What identifies a transaction (RFC 3261 §17.1.3, §17.2.3)."""
+
+from sip.grammar import hostport
+from sip.message import Request
+
+
+def server_key(request: Request) -> str:
+    """The key of the server transaction that `request` belongs to; an ACK belongs to its INVITE's.
+
+    A branch without the magic cookie, or with nothing behind it, identifies nothing (RFC 4475 §3.2.1): then the
+    fields of RFC 2543 do, the To tag excepted, which an ACK has and its INVITE has not.
+    """
+    method = "INVITE" if request.method == "ACK" else request.method
+    via = request.via
+    if via.has_cookie:
+        return f"{method} {hostport(via.host, via.port)} {via.params['branch']}"
+    number = request.cseq.number if request.cseq else 0
+    return f"{method} {via} {request.uri} {request.from_tag} {request.call_id} {number}"
+
+
+def invite_key(cancel: Request) -> str:
+    """The key of the INVITE that a CANCEL means (RFC 3261 §9.2)."""
+    return "INVITE" + server_key(cancel)[len("CANCEL") :]
+
+
+def peek_key(data: bytes) -> str | None:
+    """The key of a request, read from its octets without parsing them.
+
+    Serves to recognise retransmissions cheaply. Knows only the plain spelling that nearly all phones use; None
+    means that parsing must tell. For that spelling it gives what `server_key` gives.
+    """
+    start = data.find(b"\r\nVia: SIP/2.0/")
+    if start < 0 or data.find(b"\r\nv", 0, start) >= 0 or data.find(b"\r\nV", 0, start) >= 0:
+        return None
+    end = data.find(b"\r\n", start + 15)
+    sent_by, _, rest = data[start + 15 : end].partition(b";")
+    branch = rest.find(b"branch=z9hG4bK")
+    if branch < 0 or data[end + 2 : end + 3] in b" \t":
+        return None
+    branch_value = rest[branch + 7 :].partition(b";")[0]
+    host = sent_by.partition(b" ")[2]
+    if len(branch_value) <= 7 or b"," in branch_value or b" " in rest or b" " in host:
+        return None
+    method = data[: data.find(b" ", 0, 40)]
+    if method == b"ACK":
+        method = b"INVITE"
+    return (method + b" " + host + b" " + branch_value).decode("latin-1")
+
+
+def client_key(branch: str, method: str) -> str:
+    """The key of a client transaction of ours: responses carry its branch and method (RFC 3261 §17.1.3)."""
+    return f"{branch} {method}"
