@@ -6,7 +6,7 @@ others the connection. Requests and responses go out on flows only.
 
 from typing import Protocol
 
-from sip.errors import ParseError
+from sip.errors import FlowClosed, ParseError
 
 RELIABLE = frozenset(("TCP", "TLS", "WS", "WSS"))
 SECURE = frozenset(("TLS", "WSS"))
@@ -18,13 +18,24 @@ Address = tuple[str, int]
 class Flow(Protocol):
     """One network path to a peer.
 
-    `transport` is the Via token (UDP, TCP, TLS, WS, WSS); `local` and `remote` are (host, port), IPv6 hosts
-    without brackets, IPv4-mapped ones as IPv4. Two flows are the same path when they compare equal.
+    Two flows are the same path when they compare equal. Addresses are (host, port), IPv6 hosts without brackets,
+    IPv4-mapped ones as IPv4.
     """
 
-    transport: str
-    local: Address
-    remote: Address
+    @property
+    def transport(self) -> str:
+        """The Via token: UDP, TCP, TLS, WS, WSS."""
+
+    @property
+    def local(self) -> Address:
+        """Where this peer finds us: what belongs into Via and Contact.
+
+        For a connection that we opened this is our listening port, not the one that the connection came from.
+        """
+
+    @property
+    def remote(self) -> Address:
+        """Where the peer's messages come from."""
 
     @property
     def reliable(self) -> bool:
@@ -38,24 +49,46 @@ class Flow(Protocol):
         """Sends one message, at once or when the connection is up.
 
         Raises FlowClosed when the flow is gone, TransportError when the peer reads too slowly and its buffer
-        is full. A datagram that the kernel refuses is counted and lost, as if by the network.
+        is full, which also ends the connection. A datagram that the kernel refuses is counted and lost, as if by
+        the network.
         """
 
     def close(self) -> None:
-        """Closes a connection; nothing to do for UDP."""
+        """Closes a connection when everything is sent; nothing to do for UDP."""
+
+
+class LostFlow:
+    """A connection that ended before our start: who it led to is known, not how to reach them now."""
+
+    __slots__ = ("local", "remote", "transport")
+
+    reliable = True
+    closed = True
+
+    def __init__(self, transport: str, local: Address, remote: Address) -> None:
+        self.transport = transport
+        self.local = local
+        self.remote = remote
+
+    def send(self, data: bytes) -> None:
+        """Raises FlowClosed."""
+        raise FlowClosed(f"the connection to {self.remote[0]} ended before the start")
+
+    def close(self) -> None:
+        """It is closed."""
 
 
 class Receiver(Protocol):
-    """Whom transports deliver to: the endpoint."""
+    """Whom transports deliver to: the endpoint. None of these may raise."""
 
     def received(self, data: bytes, flow: Flow) -> None:
         """One whole message: a datagram, or a message framed on a stream or WebSocket."""
 
     def malformed(self, data: bytes, flow: Flow, error: ParseError) -> None:
-        """A stream that can't be framed any further: `data` is the head that was readable.
+        """A stream that can't be framed any further: `data` is the head that was readable, perhaps without its end.
 
         The transport closes the connection after this call returns, with what was sent in it.
         """
 
     def flow_lost(self, flow: Flow) -> None:
-        """A connection ended, or could not be made."""
+        """A connection ended, or could not be made. Told of connections that have delivered or were asked for."""

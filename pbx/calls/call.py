@@ -1,0 +1,326 @@
+"""A call: it walks its plan until somebody answers, then joins two legs until one of them leaves."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, Protocol
+
+from pbx.calls.bridge import carry
+from pbx.calls.invitation import Caller
+from pbx.calls.leg import Incoming, Leg
+from pbx.calls.outbound import OutboundLeg
+from pbx.calls.ringing import Ringing
+from pbx.routing.outcome import Outcome
+from pbx.routing.reasons import Because
+from pbx.routing.redirect import redirect
+from pbx.routing.route import End, RoutePlan, Step
+from sip.identifiers import token
+from sip.message import Request, Response
+
+if TYPE_CHECKING:
+    from pbx.calls.switch import Switch
+    from pbx.registrar.bindings import Binding
+
+
+class CallState(StrEnum):
+    """What the world outside sees of a call."""
+
+    RINGING = "ringing"
+    TALKING = "talking"
+    ENDED = "ended"
+
+
+class Origin(Protocol):
+    """Who wants the plan walked: a phone that called, or a party that is being transferred."""
+
+    offer: bytes
+    invitation: Request | None
+    takes_reliable: bool
+    own_contact: str
+
+    def progressed(self, leg: OutboundLeg, response: Response, *, alone: bool) -> None:
+        """A phone rings."""
+
+    def forwarded(self) -> None:
+        """The call goes on to somebody else."""
+
+    def connect(self, leg: OutboundLeg, response: Response) -> None:
+        """A phone has answered: join it, acknowledge it, and tell the call by `joined`."""
+
+    def failed(self, outcome: Outcome, best: Response | None) -> None:
+        """Nobody answered."""
+
+    def withdrawn(self) -> None:
+        """The call was stopped from elsewhere while it rang."""
+
+
+class Transfer(Protocol):
+    """A transfer under way."""
+
+    def leaves(self, leg: Leg) -> bool:
+        """A party hung up; True when the call goes on without it for now."""
+
+
+class Event:
+    """One thing that happened on the way; `seconds` after the call began."""
+
+    __slots__ = ("outcome", "seconds", "step", "target")
+
+    def __init__(self, step: int, target: str, outcome: str, seconds: float) -> None:
+        self.step = step
+        self.target = target
+        self.outcome = outcome
+        self.seconds = seconds
+
+    def to_dict(self) -> dict[str, Any]:
+        return {"step": self.step, "target": self.target, "outcome": self.outcome, "seconds": self.seconds}
+
+
+class Call:
+    """`a` is the leg of the one who called (or is transferred), `b` of the one who answered.
+
+    `hops` is the Max-Forwards left, `instance` the one phone that a GRUU named (RFC 5627), None for all.
+    `began`, `answered` and `ended` are moments of the switch's clock; `outcome` is how the call went, `cause` who
+    or what ended it.
+    """
+
+    __slots__ = (
+        "_next",
+        "_starting",
+        "a",
+        "answered",
+        "b",
+        "began",
+        "began_at",
+        "caller",
+        "cause",
+        "ended",
+        "events",
+        "hops",
+        "id",
+        "instance",
+        "origin",
+        "outcome",
+        "plan",
+        "ringing",
+        "step",
+        "switch",
+        "transfer",
+    )
+
+    def __init__(
+        self, switch: Switch, plan: RoutePlan, caller: Caller, origin: Origin | None, *, hops: int = 70
+    ) -> None:
+        self.switch = switch
+        self.id = token()
+        self.plan = plan
+        self.caller = caller
+        self.origin = origin
+        self.hops = hops
+        self.instance: str | None = None
+        self.step: Step | None = None
+        self.ringing: Ringing | None = None
+        self.a: Leg | None = None
+        self.b: Leg | None = None
+        self.began = switch.clock()
+        self.began_at = switch.endpoint.now()
+        self.answered: datetime | None = None
+        self.ended: datetime | None = None
+        self.outcome = Outcome.FAILED
+        self.cause = ""
+        self.events: list[Event] = []
+        self.transfer: Transfer | None = None
+        self._starting = False
+        self._next: Step | End | None = None
+        switch.calls[self.id] = self
+
+    @property
+    def state(self) -> CallState:
+        if self.ended is not None:
+            return CallState.ENDED
+        return CallState.RINGING if self.answered is None else CallState.TALKING
+
+    # ---- what the phones that ring need to know
+
+    @property
+    def offer(self) -> bytes:
+        return self.origin.offer if self.origin is not None else b""
+
+    @property
+    def invitation(self) -> Request | None:
+        return self.origin.invitation if self.origin is not None else None
+
+    @property
+    def takes_reliable(self) -> bool:
+        return self.origin is not None and self.origin.takes_reliable
+
+    def phones_of(self, number: str) -> list[Binding]:
+        """The phones to ring for a number; never the one that is calling."""
+        own = self.origin.own_contact if self.origin is not None else ""
+        phones = [binding for binding in self.switch.bindings_of(number) if binding.contact != own]
+        if self.instance is not None:
+            return [binding for binding in phones if binding.gruu and binding.instance == self.instance]
+        return phones
+
+    def note(self, target: str, outcome: str) -> None:
+        """Keeps what happened, for the record and its explanation."""
+        step = self.step.index if self.step is not None else 0
+        self.events.append(Event(step, target, outcome, self.switch.endpoint.now() - self.began_at))
+
+    # ---- walking the plan
+
+    def walk(self) -> None:
+        """Sets out by the plan."""
+        self._go(self.plan.first)
+
+    def _go(self, where: Step | End) -> None:
+        while True:
+            if isinstance(where, End):
+                self._nobody(where.outcome, None)
+                return
+            self.step = where
+            self.ringing = Ringing(self, where)
+            # A step may be over before it has begun (nobody registered): then it sets _next, and we loop
+            # instead of recursing through a plan of a hundred steps.
+            self._starting, self._next = True, None
+            self.ringing.start()
+            self._starting = False
+            if self._next is None or self.ended is not None:
+                return
+            where, self._next = self._next, None
+
+    def _proceed(self, where: Step | End) -> None:
+        if isinstance(where, Step) and where.reason.because in (Because.RULE, Because.REDIRECT) and self.origin:
+            self.origin.forwarded()
+        if self._starting:
+            self._next = where
+        else:
+            self._go(where)
+
+    def phone_progressed(self, leg: OutboundLeg, response: Response, *, alone: bool) -> None:
+        if self.origin is not None:
+            self.origin.progressed(leg, response, alone=alone)
+
+    def phone_answered(self, leg: OutboundLeg, response: Response) -> None:
+        self.note(leg.number, Outcome.ANSWERED)
+        self.ringing = None
+        assert self.origin is not None
+        self.origin.connect(leg, response)
+
+    def phone_redirected(self, number: str, contacts: list[str]) -> bool:
+        assert self.step is not None and self.ringing is not None
+        self.note(number, "redirected")
+        switch = self.switch
+        self.plan, where = redirect(
+            self.plan, self.step, contacts, switch.clock(), switch.directory(), by=number
+        )
+        if where is None:
+            return False
+        if isinstance(where, Step) and len(self.step.targets) > 1:
+            self.step = where
+            self.ringing.join(where)
+        else:
+            self.ringing.stop("")
+            self._proceed(where)
+        return True
+
+    def nobody_answered(self, outcome: Outcome, best: Response | None) -> None:
+        assert self.step is not None
+        where = self.plan.after(self.step, outcome)
+        if isinstance(where, End):
+            self._nobody(where.outcome, best)
+        else:
+            self._proceed(where)
+
+    def _nobody(self, outcome: Outcome, best: Response | None) -> None:
+        origin = self.origin
+        self._close(outcome, "nobody answered")
+        if origin is not None:
+            origin.failed(outcome, best)
+
+    def cancel(self, reason: str = "") -> None:
+        """The one who called gave up, or an admin ended the call while it rang."""
+        if self.ended is not None:
+            return
+        origin = self.origin
+        if self.ringing is not None:
+            self.ringing.stop(reason)
+        self._close(Outcome.CANCELLED, "caller gave up")
+        if origin is not None:
+            origin.withdrawn()
+
+    # ---- joined
+
+    def joined(self, a: Leg, b: Leg) -> None:
+        """Two parties talk from now on."""
+        self.a, self.b = a, b
+        a.owner = b.owner = self
+        self.origin = None
+        self.answered = self.switch.clock()
+        self.outcome = Outcome.ANSWERED
+        self.switch.store.save(self)
+
+    def other(self, leg: Leg) -> Leg | None:
+        """The party that this one talks with."""
+        if leg is self.a:
+            return self.b
+        return self.a if leg is self.b else None
+
+    def replace(self, leg: Leg, successor: Leg) -> None:
+        """Another leg takes the place of one (RFC 3891); the old one is no party any more."""
+        if leg is self.a:
+            self.a = successor
+        else:
+            self.b = successor
+        leg.owner = None
+        successor.owner = self
+        self.switch.store.save(self)
+
+    def hang_up(self, reason: str = "", cause: str = "ended by the server") -> None:
+        """Ends the call, whatever state it is in."""
+        if self.answered is None:
+            self.cancel(reason)
+            return
+        parties = [leg for leg in (self.a, self.b) if leg is not None]
+        self._close(self.outcome, cause)
+        for leg in parties:
+            leg.hang_up(reason)
+
+    def release(self, cause: str) -> None:
+        """The call is over, its parties having been taken over by others or gone."""
+        self._close(self.outcome, cause)
+
+    def leg_asks(self, leg: Leg, incoming: Incoming) -> None:
+        carry(self, leg, incoming)
+
+    def leg_changed(self, leg: Leg) -> None:
+        if self.answered is not None and self.ended is None:
+            self.switch.store.save(self)
+
+    def leg_hung_up(self, leg: Leg, reason: str) -> None:
+        if self.ended is not None:
+            return
+        if self.answered is None:
+            self.cancel(reason)
+            return
+        if self.transfer is not None and self.transfer.leaves(leg):
+            return
+        other = self.other(leg)
+        if other is None:
+            return
+        self._close(self.outcome, "caller hung up" if leg is self.a else "callee hung up")
+        other.hang_up(reason)
+
+    def _close(self, outcome: Outcome, cause: str) -> None:
+        if self.ended is not None:
+            return
+        self.ended = self.switch.clock()
+        self.outcome, self.cause = outcome, cause
+        self.switch.calls.pop(self.id, None)
+        self.switch.store.record(self)
+        for leg in (self.a, self.b):
+            if leg is not None and leg.owner is self:
+                leg.owner = None
+        self.a = self.b = None
+        self.origin = self.ringing = self.transfer = None

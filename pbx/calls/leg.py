@@ -1,0 +1,446 @@
+"""A leg: one party of a call, its dialog, and the requests that go either way in it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Protocol
+
+from pbx.calls.states import LegInput, LegState, can, moved
+from pbx.calls.switch import EXTENSIONS, METHODS
+from sip.dialog.dialog import Dialog
+from sip.endpoint import ResponseHandler
+from sip.errors import DialogError, ParseError
+from sip.identifiers import token
+from sip.message import Request, Response, respond
+from sip.sdp.description import relabel_origin
+from sip.transaction.client import ClientTransaction
+from sip.transaction.server import ServerTransaction
+from sip.transport.base import Flow
+
+if TYPE_CHECKING:
+    from pbx.calls.session_timer import SessionTimer
+    from pbx.calls.switch import Switch
+
+Headers = Iterable[tuple[str, str]]
+RETRY_GLARE = (2.1, 4.0, 0.0, 2.0)  # s; RFC 3261 §14.1: owner of the Call-ID from, to; the other from, to
+
+
+class Incoming:
+    """A request of a party within its dialog, to be answered exactly once."""
+
+    __slots__ = ("answered", "leg", "request", "transaction")
+
+    def __init__(self, leg: Leg, request: Request, transaction: ServerTransaction) -> None:
+        self.leg = leg
+        self.request = request
+        self.transaction = transaction
+        self.answered = False
+
+    def answer(
+        self,
+        status: int,
+        reason: str | None = None,
+        *,
+        headers: Headers = (),
+        body: bytes = b"",
+        on_ack: Callable[[bytes], None] | None = None,
+    ) -> None:
+        """Sends the final response; a 2xx to INVITE is repeated until its ACK, whose body `on_ack` gets."""
+        if self.answered:
+            return
+        self.answered = True
+        leg, request = self.leg, self.request
+        response = respond(request, status, reason, to_tag=leg.dialog.local_tag, headers=headers)
+        if request.method in ("INVITE", "UPDATE"):
+            leg.asked = None
+            if status < 300:
+                leg.dress(response)
+        if body:
+            response.body = leg.describe(body)
+            response.set("Content-Type", "application/sdp")
+        if request.method == "INVITE" and status < 300:
+            leg.send_2xx(self.transaction, response, request.cseq.number if request.cseq else 0, on_ack)
+        else:
+            leg.switch.endpoint.respond(self.transaction, response)
+
+
+class Owner(Protocol):
+    """Whom a leg tells what its party does: the call."""
+
+    def leg_asks(self, leg: Leg, incoming: Incoming) -> None:
+        """A request within the dialog other than BYE."""
+
+    def leg_hung_up(self, leg: Leg, reason: str) -> None:
+        """The party has left: by BYE, or its dialog died. The leg has ended. `reason` is a Reason header or ""."""
+
+    def leg_changed(self, leg: Leg) -> None:
+        """Something that must survive a restart has changed."""
+
+
+class Leg:
+    """One party's dialog with us.
+
+    `inbound`: the party called us. `number` is the user it belongs to. `flow` is the path by which the dialog began; `local_sdp` and `remote_sdp`
+    are the last descriptions that went each way. `asking` is our own pending INVITE or UPDATE, `asked` the
+    party's (RFC 3261 §14: one at a time).
+    """
+
+    __slots__ = (
+        "allows",
+        "asked",
+        "asking",
+        "dialog",
+        "flow",
+        "inbound",
+        "last_ack",
+        "local_sdp",
+        "number",
+        "owner",
+        "remote_sdp",
+        "sdp_id",
+        "sdp_version",
+        "session",
+        "state",
+        "supports",
+        "switch",
+        "unacknowledged",
+        "waiting",
+    )
+
+    def __init__(self, switch: Switch, number: str, dialog: Dialog, flow: Flow, *, inbound: bool) -> None:
+        self.inbound = inbound
+        self.switch = switch
+        self.number = number
+        self.dialog = dialog
+        self.flow = flow
+        self.owner: Owner | None = None
+        self.state = LegState.CALLING
+        self.allows: frozenset[str] = frozenset()
+        self.supports: frozenset[str] = frozenset()
+        self.local_sdp = b""
+        self.remote_sdp = b""
+        self.sdp_id = 0
+        self.sdp_version = 0
+        self.asking: ClientTransaction | None = None
+        self.asked: Incoming | None = None
+        self.unacknowledged: Unacknowledged | None = None
+        self.last_ack: tuple[int, bytes] | None = None
+        self.waiting: list[Callable[[], None]] = []
+        self.session: SessionTimer | None = None
+        switch.legs[dialog.call_id, dialog.local_tag] = self
+
+    # ---- state
+
+    def move(self, happened: LegInput) -> None:
+        self.state = moved(self.state, happened)
+
+    @property
+    def live(self) -> bool:
+        """Whether the party is talking to us: answered, and not gone."""
+        return self.state is LegState.CONFIRMED or self.state is LegState.ANSWERED
+
+    def end(self) -> None:
+        """Forgets the dialog. What is still under way is answered 487 or dropped."""
+        if self.state is LegState.ENDED:
+            return
+        self.state = LegState.ENDED
+        self.switch.legs.pop((self.dialog.call_id, self.dialog.local_tag), None)
+        if self.unacknowledged is not None:
+            self.unacknowledged.stop()
+            self.unacknowledged = None
+        if self.asked is not None:
+            self.asked.answer(487)
+        self.waiting.clear()
+        self.session = None
+
+    def learn(self, message: Request | Response) -> None:
+        """What the party can do, from its Allow and Supported."""
+        if "Allow" in message.headers:
+            self.allows = frozenset(message.tokens("Allow"))
+        if "Supported" in message.headers:
+            self.supports = frozenset(message.tokens("Supported"))
+
+    # ---- session descriptions
+
+    def describe(self, body: bytes) -> bytes:
+        """A description from the other party as ours to this one: our origin line, version up at a change.
+
+        RFC 3264 §8 and RFC 4566 §5.2: within a dialog the origin stays and its version rises, even when the
+        far party was replaced behind our back-to-back user agent.
+        """
+        if not self.sdp_id:
+            self.sdp_id = int(token()[:12], 16)
+        described = relabel_origin(body, self.sdp_id, self.sdp_version)
+        if described != self.local_sdp:
+            self.sdp_version += 1
+            described = relabel_origin(body, self.sdp_id, self.sdp_version)
+            self.local_sdp = described
+        return described
+
+    # ---- to the party
+
+    def hop(self) -> Flow:
+        """The flow for the next request in this dialog.
+
+        The connection that the dialog lives on; when that is gone, the one by which the phone has registered
+        since. A datagram goes to the address that the party names (its Contact or first route) where that is
+        the host that it really sends from, and otherwise, behind NAT, back to where it came from.
+        """
+        flow = self.flow
+        if flow.reliable:
+            if flow.closed:
+                again = self.switch.flow_again(self.number, self.dialog.target)
+                if again is not None:
+                    self.flow = again
+                    return again
+            return flow
+        uri = self.dialog.next_hop()
+        port = uri.port or 5060
+        transport = uri.params.get("transport", "udp").upper()
+        if uri.host != flow.remote[0] or (port == flow.remote[1] and transport == "UDP"):
+            return flow
+        network = self.switch.endpoint.network
+        assert network is not None
+        if transport not in ("UDP", "TCP"):
+            return flow
+        self.flow = network.flow_to(transport, uri.host, port, prefer=flow)
+        return self.flow
+
+    def send(
+        self,
+        method: str,
+        handler: ResponseHandler,
+        *,
+        body: bytes = b"",
+        content_type: str = "application/sdp",
+        headers: Headers = (),
+    ) -> ClientTransaction:
+        """Sends a request within the dialog."""
+        request = self.dialog.request(method, body, content_type)
+        for name, value in headers:
+            request.add(name, value)
+        return self.switch.endpoint.request(request, self.hop(), handler)
+
+    def offer(self, method: str, body: bytes, handler: ResponseHandler) -> None:
+        """Sends INVITE or UPDATE in the dialog: to change the session, to refresh it, to ask for an offer.
+
+        `handler` gets every response, a repeated 2xx excepted; the 2xx to an INVITE must then be acknowledged.
+        """
+        request = self.dialog.request(method, self.describe(body) if body else b"")
+        self.dress(request)
+
+        def answered(response: Response) -> None:
+            if response.status >= 200:
+                if response.status < 300 and self.repeat_ack(response):
+                    return
+                self.asking = None
+                self._renewed(response)
+            handler(response)
+
+        self.asking = self.switch.endpoint.request(request, self.hop(), answered)
+
+    def _renewed(self, response: Response) -> None:
+        if response.status >= 300:
+            return
+        try:
+            self.dialog.refresh_target(response)
+            if self.session is not None:
+                self.session.answered(response)
+        except ParseError:
+            return  # the session as it was is still there
+        self.learn(response)
+        if response.body:
+            self.remote_sdp = response.body
+
+    def hang_up(self, reason: str = "") -> None:
+        """Sends BYE and ends the leg; the party's answer to it is not waited for.
+
+        A party that has not acknowledged our answer gets its BYE after that (RFC 3261 §15).
+        """
+        if self.state is LegState.ENDED:
+            return
+        pending = self.unacknowledged
+        if self.state is LegState.ANSWERED and pending is not None and not pending.given_up:
+            self.owner = None
+            pending.on_ack = lambda _: self._bye(reason)
+            return
+        self._bye(reason)
+
+    def _bye(self, reason: str) -> None:
+        headers = [("Reason", reason)] if reason else []
+        self.end()
+        self.send("BYE", _ignore, headers=headers)
+
+    def dress(self, message: Request | Response) -> None:
+        """Adds what every INVITE, UPDATE and 2xx to them carries: Contact, Allow, Supported, session timer."""
+        message.set("Contact", self.dialog.contact)
+        message.set("Allow", METHODS)
+        message.set("Supported", EXTENSIONS)
+        if self.session is not None:
+            self.session.dress(message)
+
+    def acknowledge(self, response: Response, body: bytes = b"") -> None:
+        """Sends the ACK of a 2xx to our INVITE, and keeps it for the 2xx's repetitions."""
+        number = response.cseq.number if response.cseq else 0
+        ack = self.dialog.ack(number, self.describe(body) if body else b"")
+        if ack.body:
+            ack.set("Content-Type", "application/sdp")
+        self.last_ack = (number, self.switch.endpoint.send_ack(ack, self.hop()))
+        if can(self.state, LegInput.ACK):
+            self.move(LegInput.ACK)
+            self.confirmed()
+
+    def repeat_ack(self, response: Response) -> bool:
+        """Answers a repeated 2xx with the ACK that it had; False when it has had none."""
+        if self.last_ack is None or response.cseq is None or self.last_ack[0] != response.cseq.number:
+            return False
+        self.switch.endpoint.send(self.last_ack[1], self.hop())
+        return True
+
+    # ---- from the party
+
+    def receive(self, request: Request, flow: Flow) -> None:
+        """A request within the dialog, other than ACK. Raises ParseError."""
+        endpoint = self.switch.endpoint
+        if self.dialog.remote_tag and request.from_tag != self.dialog.remote_tag:
+            endpoint.reply(request, flow, respond(request, 481))
+            return
+        transaction = endpoint.serve(request, flow)
+        try:
+            self.dialog.check(request)
+        except DialogError as error:
+            headers = [("Retry-After", str(error.retry_after))] if error.retry_after else []
+            endpoint.respond(transaction, respond(request, error.status, error.reason, headers=headers))
+            return
+        if flow.reliable and flow is not self.flow:
+            self.flow = flow  # the phone has come by a new connection
+        incoming = Incoming(self, request, transaction)
+        if request.method == "BYE":
+            self._hung_up(incoming)
+        elif request.method in ("INVITE", "UPDATE"):
+            self._offered(incoming)
+        elif self.owner is not None:
+            self.owner.leg_asks(self, incoming)
+
+    def _hung_up(self, incoming: Incoming) -> None:
+        incoming.answer(200)
+        reason = incoming.request.get("Reason") or ""
+        self.end()
+        if self.owner is not None:
+            self.owner.leg_hung_up(self, reason)
+
+    def _offered(self, incoming: Incoming) -> None:
+        if self.asked is not None:  # RFC 3261 §14.2
+            incoming.answer(500, headers=[("Retry-After", str(int(token()[0], 16) % 10))])
+            return
+        if self.asking is not None:
+            incoming.answer(491)
+            return
+        request = incoming.request
+        try:
+            self.dialog.refresh_target(request)
+        except ParseError as error:
+            incoming.answer(error.status, error.reason)
+            return
+        self.learn(request)
+        if request.body:
+            self.remote_sdp = request.body
+        if self.session is not None and not self.session.asked(incoming):
+            return
+        self.asked = incoming
+        if self.owner is not None:
+            self.owner.leg_asks(self, incoming)
+
+    def acked(self, ack: Request) -> None:
+        """The ACK of our 2xx."""
+        pending = self.unacknowledged
+        if pending is None or ack.cseq is None or ack.cseq.number != pending.number:
+            return
+        self.unacknowledged = None
+        pending.stop()
+        if ack.body:
+            self.remote_sdp = ack.body
+        if can(self.state, LegInput.ACK):
+            self.move(LegInput.ACK)
+        if pending.on_ack is not None:
+            pending.on_ack(ack.body)
+        self.confirmed()
+
+    def send_2xx(
+        self,
+        transaction: ServerTransaction,
+        response: Response,
+        number: int,
+        on_ack: Callable[[bytes], None] | None,
+    ) -> None:
+        """Answers an INVITE, and goes on answering until the ACK (RFC 3261 §13.3.1.4)."""
+        if self.unacknowledged is not None:
+            self.unacknowledged.stop()
+        self.unacknowledged = Unacknowledged(self, transaction, response, number, on_ack)
+        self.switch.endpoint.respond(transaction, response)
+
+    def when_confirmed(self, action: Callable[[], None]) -> None:
+        """Runs `action` now, or once the party has acknowledged what it was answered."""
+        if self.state is LegState.CONFIRMED and self.unacknowledged is None:
+            action()
+        else:
+            self.waiting.append(action)
+
+    def confirmed(self) -> None:
+        """The three-way handshake is complete: what waited for it goes on."""
+        if self.owner is not None:
+            self.owner.leg_changed(self)
+        waiting, self.waiting = self.waiting, []
+        for action in waiting:
+            if self.state is not LegState.ENDED:
+                action()
+
+    def lost(self, reason: str) -> None:
+        """The party is gone without having said so."""
+        if self.state is LegState.ENDED:
+            return
+        self.hang_up(reason)
+        if self.owner is not None:
+            self.owner.leg_hung_up(self, reason)
+
+
+class Unacknowledged:
+    """A 2xx of ours that waits for its ACK: repeated from T1 on, doubling up to T2, for 64·T1."""
+
+    __slots__ = ("given_up", "interval", "leg", "number", "on_ack", "response", "spent", "timer", "transaction")
+
+    def __init__(
+        self,
+        leg: Leg,
+        transaction: ServerTransaction,
+        response: Response,
+        number: int,
+        on_ack: Callable[[bytes], None] | None,
+    ) -> None:
+        self.leg = leg
+        self.transaction = transaction
+        self.response = response
+        self.number = number
+        self.on_ack = on_ack
+        self.spent = 0.0
+        self.given_up = False
+        self.interval = leg.switch.endpoint.timers.t1
+        self.timer = leg.switch.endpoint.start_timer(self.interval, self._again)
+
+    def stop(self) -> None:
+        self.timer.cancel()
+
+    def _again(self, _: object) -> None:
+        endpoint = self.leg.switch.endpoint
+        self.spent += self.interval
+        if self.spent >= endpoint.timers.transaction:
+            self.given_up = True
+            self.leg.lost('SIP;cause=408;text="No ACK"')
+            return
+        endpoint.respond(self.transaction, self.response)
+        self.interval = min(2 * self.interval, endpoint.timers.t2)
+        self.timer = endpoint.start_timer(self.interval, self._again)
+
+
+def _ignore(_: Response) -> None:
+    """For requests whose answer changes nothing any more."""

@@ -1,0 +1,115 @@
+"""The usual origin of a call: a phone's INVITE."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pbx.calls.inbound import InboundLeg
+from pbx.calls.invitation import identity
+from pbx.calls.leg import Incoming
+from pbx.calls.outbound import OutboundLeg
+from pbx.calls.outcome import answer_of
+from pbx.calls.states import LegState
+from pbx.routing.outcome import Outcome
+from sip.message import Request, Response
+
+if TYPE_CHECKING:
+    from pbx.calls.call import Call
+
+# A failure that says something about the offer goes to the caller as it is: its phone may do better next time.
+_TELLING = frozenset((406, 415, 420, 421, 488, 493, 580, 606))
+
+
+class InviteOrigin:
+    """Answers the caller's INVITE as the plan is walked."""
+
+    __slots__ = ("_call", "_dialled", "_leg", "_media_from", "_status", "invitation", "offer", "own_contact", "takes_reliable")
+
+    def __init__(self, leg: InboundLeg, invitation: Request) -> None:
+        self._leg = leg
+        self._call: Call | None = None
+        self._dialled = ""
+        self._status = 100
+        self._media_from: OutboundLeg | None = None
+        self.invitation: Request | None = invitation
+        self.offer = invitation.body
+        self.takes_reliable = leg.reliable is not None
+        self.own_contact = leg.dialog.target
+
+    def attach(self, call: Call) -> None:
+        """The call that walks for this INVITE."""
+        self._call = call
+        self._dialled = call.plan.dialled
+        call.a = self._leg
+        self._leg.owner = call
+
+    def progressed(self, leg: OutboundLeg, response: Response, *, alone: bool) -> None:
+        caller = self._leg
+        reliable = "RSeq" in response.headers
+        body = response.body if alone else b""
+        if body and self._media_from is not leg:
+            caller.new_early_dialog()
+            self._media_from = leg
+        status = 180 if response.status == 180 else 183
+        if not alone and reliable:
+            leg.prack(response)
+        if not body:
+            if status == 183 or (self._status == 180 and not reliable):
+                if alone and reliable:
+                    leg.prack(response)
+                return  # nothing that the caller does not know
+            self._status = 180
+        if alone and reliable and caller.reliable is not None:
+
+            def acknowledged(prack: Incoming | None) -> None:
+                leg.prack(response, prack.request.body if prack else b"", prack)
+
+            caller.progress(status, body=body, reliably=True, on_prack=acknowledged)
+            return
+        if alone and reliable:
+            leg.prack(response)
+        caller.progress(status, body=body)
+
+    def forwarded(self) -> None:
+        self._status = 181
+        self._leg.progress(181)
+
+    def connect(self, leg: OutboundLeg, response: Response) -> None:
+        call, caller = self._call, self._leg
+        assert call is not None
+        if caller.state is LegState.ENDED:
+            leg.acknowledge(response)
+            leg.hang_up()
+            return
+        if response.body and self._media_from is not None and self._media_from is not leg:
+            caller.new_early_dialog()
+        name = call.switch.name_of(leg.number)
+        headers = [("P-Asserted-Identity", identity(call.switch, leg.number, name))]
+        offered = caller.offered
+        call.joined(caller, leg)
+        if offered:
+            leg.acknowledge(response)
+            caller.answer(response.body, headers, None)
+        else:
+            # The phone's 2xx brought the offer, so its ACK must bring the caller's answer (RFC 3261 §13.2.1).
+            def answered(body: bytes) -> None:
+                leg.acknowledge(response, body)
+                if not body:
+                    call.hang_up('SIP;cause=488;text="No answer in ACK"', "no session description")
+
+            caller.answer(response.body, headers, answered)
+
+    def failed(self, outcome: Outcome, best: Response | None) -> None:
+        answer = answer_of(outcome)
+        headers = [("Reason", answer.reason_header)]
+        if outcome is Outcome.NOT_FOUND and self._leg.switch.incomplete(self._dialled):
+            self._leg.reject(484, None, [("Reason", 'Q.850;cause=28;text="Invalid number format"')])
+        elif outcome is Outcome.FAILED and best is not None and best.status in _TELLING:
+            carried = ("Warning", "Accept", "Unsupported", "Require")
+            headers += [(name, value) for name in carried for value in best.rows(name)]
+            self._leg.reject(best.status, best.reason, headers)
+        else:
+            self._leg.reject(answer.status, answer.reason, headers)
+
+    def withdrawn(self) -> None:
+        self._leg.reject(487)

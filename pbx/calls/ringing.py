@@ -1,0 +1,176 @@
+"""One step of a plan being carried out: its phones ring, the first answer wins."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+from pbx.calls.invitation import invitation, new_dialog, numbers_of
+from pbx.calls.outbound import OutboundLeg
+from pbx.calls.outcome import outcome_of
+from pbx.routing.outcome import Outcome, combine
+from pbx.routing.route import Step
+from sip.errors import ParseError, TransportError
+from sip.message import Response
+from sip.timers import Timer
+
+if TYPE_CHECKING:
+    from pbx.calls.call import Call
+    from pbx.registrar.bindings import Binding
+
+ANSWERED_ELSEWHERE = 'SIP;cause=200;text="Call completed elsewhere"'
+NO_ANSWER = 'SIP;cause=480;text="No answer"'
+
+
+class Walker(Protocol):
+    """Whom the ringing tells how it went: the call that walks the plan."""
+
+    def phone_progressed(self, leg: OutboundLeg, response: Response, *, alone: bool) -> None:
+        """A phone rings or plays early media; `alone` when it is the only one, so that its media may pass."""
+
+    def phone_answered(self, leg: OutboundLeg, response: Response) -> None:
+        """A phone has answered; all others were stopped."""
+
+    def phone_redirected(self, number: str, contacts: list[str]) -> bool:
+        """A phone wants the call elsewhere (302); False when that leads nowhere."""
+
+    def nobody_answered(self, outcome: Outcome, best: Response | None) -> None:
+        """The step is over; `best` is the response that explains a FAILED."""
+
+
+class Ringing:
+    """The phones of one step.
+
+    A number's outcome is known when all of its phones have said no; a decline (6xx) speaks for the whole
+    number (RFC 3261 §16.7). `outcomes` grows until everybody's is there or the time is up.
+    """
+
+    def __init__(self, call: Call, step: Step) -> None:
+        self._call = call
+        self._timer: Timer | None = None
+        self.step = step
+        self.legs: list[OutboundLeg] = []
+        self.outcomes: dict[str, Outcome] = {}
+        self.best: Response | None = None
+        self.over = False
+        self._said: dict[str, list[Outcome]] = {}
+        self._starting = False
+
+    def start(self) -> None:
+        """Calls every phone of every target."""
+        self._timer = self._call.switch.endpoint.start_timer(self.step.seconds, self._time_is_up)
+        self._call_all(self.step.targets)
+
+    def join(self, step: Step) -> None:
+        """The step has become another, whose targets ring with those who ring already."""
+        newcomers = [number for number in step.targets if number not in self.step.targets]
+        self.step = step
+        self._call_all(newcomers)
+
+    def _call_all(self, numbers: list[str] | tuple[str, ...]) -> None:
+        # Phones may refuse while others are still being called: nobody counts before all were.
+        self._starting = True
+        for number in numbers:
+            self._said[number] = []
+            reachable = False
+            for binding in self._call.phones_of(number):
+                reachable = self._call_phone(number, binding) or reachable
+            if not reachable:
+                self._settle(number, Outcome.UNREACHABLE)
+        self._starting = False
+        self._conclude()
+
+    def _call_phone(self, number: str, binding: Binding) -> bool:
+        call, switch = self._call, self._call.switch
+        try:
+            flow = switch.route_of(binding)
+            if flow is None:
+                return False
+            dialog = new_dialog(switch, call.caller, number, flow)
+            dialog.target = binding.contact
+            dialog.routes = [f"<{path}>" for path in binding.path]
+            leg = OutboundLeg(switch, number, dialog, flow, self)
+            request = invitation(
+                switch,
+                dialog,
+                call.caller,
+                body=leg.describe(call.offer) if call.offer else b"",
+                original=call.invitation,
+                diversions=self.step.diversions_of(number),
+                number=number,
+                hops=call.hops,
+                reliable=call.takes_reliable,
+            )
+        except (ParseError, TransportError):
+            return False
+        leg.owner = call
+        self.legs.append(leg)
+        leg.invite(request)
+        return True
+
+    def stop(self, reason: str, *, but: OutboundLeg | None = None) -> None:
+        """Cancels every phone that still rings."""
+        self.over = True
+        if self._timer is not None:
+            self._timer.cancel()
+        for leg in self.legs:
+            if leg is not but:
+                leg.cancel(reason)
+
+    def _time_is_up(self, _: object) -> None:
+        self.stop(NO_ANSWER)
+        for number in self.step.targets:
+            if number not in self.outcomes:
+                self._settle(number, Outcome.NO_ANSWER)
+        self._call.nobody_answered(combine(self.outcomes[number] for number in self.step.targets), self.best)
+
+    # ---- what the phones say
+
+    def progressed(self, leg: OutboundLeg, response: Response) -> None:
+        if not self.over:
+            ringing = [one for one in self.legs if one.ringer is not None]
+            self._call.phone_progressed(leg, response, alone=len(ringing) == 1)
+
+    def answered(self, leg: OutboundLeg, response: Response) -> None:
+        self.outcomes[leg.number] = Outcome.ANSWERED
+        self.stop(ANSWERED_ELSEWHERE, but=leg)
+        self._call.phone_answered(leg, response)
+
+    def refused(self, leg: OutboundLeg, response: Response) -> None:
+        if self.over or leg.number in self.outcomes:
+            return
+        number = leg.number
+        if 300 <= response.status < 400 and self._redirected(number, response):
+            return
+        outcome = Outcome.REFUSED if response.status < 400 else outcome_of(response)
+        if outcome is Outcome.FAILED and (self.best is None or response.status < self.best.status):
+            self.best = response
+        said = self._said[number]
+        said.append(outcome)
+        if response.status >= 600:
+            for other in self.legs:
+                if other.number == number and other is not leg:
+                    other.cancel('SIP;cause=603;text="Declined elsewhere"')
+            self._settle(number, outcome)
+        elif not any(other.number == number and other.ringer is not None for other in self.legs):
+            self._settle(number, combine(said))
+        self._conclude()
+
+    def _redirected(self, number: str, response: Response) -> bool:
+        try:
+            contacts = numbers_of(response.addresses("Contact"), self._call.switch)
+        except ParseError:
+            return False
+        for other in self.legs:
+            if other.number == number:
+                other.cancel('SIP;cause=302;text="Redirected"')
+        return self._call.phone_redirected(number, contacts)
+
+    def _settle(self, number: str, outcome: Outcome) -> None:
+        self.outcomes[number] = outcome
+        self._call.note(number, outcome)
+
+    def _conclude(self) -> None:
+        if self.over or self._starting or not all(number in self.outcomes for number in self.step.targets):
+            return
+        self.stop("")
+        self._call.nobody_answered(combine(self.outcomes[number] for number in self.step.targets), self.best)

@@ -1,0 +1,106 @@
+"""What all calls share: the endpoint, the table of legs, the registrar's knowledge of phones."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Protocol
+
+from pbx.directory.snapshot import Directory
+from sip.endpoint import Endpoint
+from sip.grammar import hostport
+from sip.transport.base import SECURE, Flow
+
+if TYPE_CHECKING:
+    from pbx.calls.call import Call
+    from pbx.calls.leg import Leg
+    from pbx.registrar.bindings import Binding
+
+METHODS = "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE, PRACK, REFER, NOTIFY, MESSAGE"
+EXTENSIONS = "timer, replaces, 100rel, norefersub"
+
+
+@dataclass(frozen=True, slots=True)
+class CallSettings:
+    """Times in seconds.
+
+    `unreachable_after`: a phone that has sent not even 100 by then counts as unreachable; RFC 3261 wants it
+    within 0.2 s, and timer B would let the caller wait for 32.
+    """
+
+    domain: str
+    engine: int = 0
+    unreachable_after: float = 5.0
+    session_expires: int = 1800
+    min_se: int = 90
+    most_calls: int = 20_000
+
+
+class Switch:
+    """The facilities that legs and calls use; built once by the engine.
+
+    `bindings_of(number)` gives the phones to ring, `route_of(binding)` the flow to one or None,
+    `flow_again(number, contact)` a flow by which a phone has registered after its old one was lost,
+    `addresses_us(host)` whether a host is one of our addresses.
+    """
+
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        settings: CallSettings,
+        *,
+        directory: Callable[[], Directory],
+        bindings_of: Callable[[str], tuple[Binding, ...]],
+        route_of: Callable[[Binding], Flow | None],
+        flow_again: Callable[[str, str], Flow | None],
+        clock: Callable[[], datetime],
+        store: CallStore,
+        addresses_us: Callable[[str], bool],
+    ) -> None:
+        self.endpoint = endpoint
+        self.settings = settings
+        self.directory = directory
+        self.bindings_of = bindings_of
+        self.route_of = route_of
+        self.flow_again = flow_again
+        self.clock = clock
+        self.store = store
+        self.addresses_us = addresses_us
+        self.legs: dict[tuple[str, str], Leg] = {}
+        self.calls: dict[str, Call] = {}
+        self.call_id_suffix = f".{settings.engine}@{settings.domain}"
+
+    def contact(self, number: str, flow: Flow) -> str:
+        """Our Contact on a flow: where the peer of a dialog reaches us."""
+        secure = flow.transport in SECURE
+        transport = "" if flow.transport in ("UDP", "TLS") else f";transport={flow.transport.lower()}"
+        return f"<{'sips' if secure and flow.transport == 'TLS' else 'sip'}:{number}@{hostport(*flow.local)}{transport}>"
+
+    def name_of(self, number: str) -> str:
+        """The name of the user with this number, "" for anybody else."""
+        user = self.directory().user(number)
+        return user.name if user is not None else ""
+
+    def is_ours(self, host: str) -> bool:
+        """Whether a URI with this host means us."""
+        return host.lower() == self.settings.domain or self.addresses_us(host)
+
+    def incomplete(self, number: str) -> bool:
+        """Whether this is the beginning of numbers that exist (484 rather than 404, RFC 3261 §21.4.22)."""
+        directory = self.directory()
+        return any(one.startswith(number) for one in (*directory.users, *directory.groups))
+
+    def address_of(self, number: str) -> str:
+        """A number of ours as a SIP URI."""
+        return f"sip:{number}@{self.settings.domain}"
+
+
+class CallStore(Protocol):
+    """Where calls in progress and finished ones are kept; the engine gives one that writes to the database."""
+
+    def save(self, call: Call) -> None:
+        """The call is in progress and changed."""
+
+    def record(self, call: Call) -> None:
+        """The call has ended: its record is due."""

@@ -1,0 +1,1 @@
+"""Dialogs (RFC 3261 §12): the identity and the route that two user agents share."""

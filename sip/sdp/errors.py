@@ -1,0 +1,45 @@
+"""What can go wrong with session descriptions.
+
+ParseError
+└── SdpError                a description is malformed: `line` and `text` say where, `status` answers it
+DialogError
+└── OfferAnswerError        the peer may not say this now: `status` answers it, 500 with `retry_after`
+"""
+
+from sip.errors import DialogError, ParseError
+
+# Lines whose value must not reach a log: SDES keys (RFC 4568 §9.1), ICE passwords, the old k= (RFC 8866 §5.12).
+_SECRET = ("a=crypto:", "a=ice-pwd:", "k=")
+_SHOWN = 80
+
+
+class SdpError(ParseError):
+    """A session description is malformed or can't be used.
+
+    `line` counts from 1 and is 0 where no single line is to blame; `text` is that line as far as it may be shown
+    in a log. `status` is 400 for what breaks the grammar, 413 for what is too large, 488 for what is understood
+    but can't be agreed to.
+    """
+
+    def __init__(self, problem: str, line: int = 0, text: str = "", status: int = 400) -> None:
+        place = f"SDP line {line}: " if line else "SDP: "
+        reason = f"Bad Request - {place}{problem}" if status == 400 else None
+        super().__init__(place + problem, status, reason or problem)
+        self.line = line
+        self.text = shown(text)
+
+    def __str__(self) -> str:
+        problem = super().__str__()
+        return f"{problem}: {self.text!r}" if self.text else problem
+
+
+class OfferAnswerError(DialogError):
+    """The peer sent a description that the exchange does not allow now (RFC 3261 §14.2, RFC 3311 §5.2)."""
+
+
+def shown(text: str) -> str:
+    """A line of a description as a log may have it: shortened, and without keys and passwords."""
+    for prefix in _SECRET:
+        if text.lstrip().lower().startswith(prefix):
+            return prefix + "…"
+    return text if len(text) <= _SHOWN else text[:_SHOWN] + "…"

@@ -1,0 +1,161 @@
+"""SIP over UDP: datagram sockets without anything between the kernel and the receiver.
+
+A socket is read until it would block, and whatever the receiver answers leaves in the same wake-up. What the
+kernel refuses to send is lost as if on the way; retransmission (RFC 3261 §17) is the remedy for both.
+"""
+
+import asyncio
+import socket
+from contextlib import suppress
+
+from sip.errors import TransportError
+from sip.transport import stun
+from sip.transport.addresses import LocalAddresses, family_of, is_wildcard, plain
+from sip.transport.base import Address, Flow, Receiver
+
+# Datagrams taken in one wake-up, so that a flood on one socket does not starve timers and the others.
+BURST = 64
+LARGEST = 65_535
+# Asked of the kernel, which grants up to net.core.rmem_max: a second of 5000 messages while we are busy elsewhere.
+RECEIVE_BUFFER = SEND_BUFFER = 4 * 1024 * 1024
+
+_SPACE = 32  # the first octet of a SIP message is above it, that of a keep-alive or of STUN is not
+_SKIPPED_KEEP_ALIVES = b"\r\n \t\0"
+
+KernelAddress = tuple[str, int] | tuple[str, int, int, int]
+
+
+class UdpFlow:
+    """A pair of addresses: one of our sockets and a peer."""
+
+    __slots__ = ("_destination", "_socket", "remote")
+
+    transport = "UDP"
+    reliable = False
+    closed = False
+
+    def __init__(self, owner: "UdpSocket", remote: Address, destination: KernelAddress) -> None:
+        self._socket = owner
+        self.remote = remote
+        self._destination = destination
+
+    @property
+    def local(self) -> Address:
+        """Where this peer finds us; the wildcard when the socket is bound to it and no route leads to the peer."""
+        return self._socket.local_towards(self._destination)
+
+    def send(self, data: bytes) -> None:
+        self._socket.send(data, self._destination)
+
+    def close(self) -> None:
+        """A datagram flow has nothing to close."""
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, UdpFlow):
+            return NotImplemented
+        return self._socket is other._socket and self._destination == other._destination
+
+    def __hash__(self) -> int:
+        return hash(self._destination)
+
+    def __repr__(self) -> str:
+        return f"<UdpFlow {self.local} {self.remote}>"
+
+
+class UdpSocket:
+    """One bound socket, read from the running event loop.
+
+    Counts messages `received`, datagrams `refused` by the kernel on sending, and `keep_alives` (everything that
+    is no message). `receiver.received` must not raise. Raises TransportError when the address can't be bound.
+    """
+
+    def __init__(self, host: str, port: int, receiver: Receiver, addresses: LocalAddresses) -> None:
+        self.received = 0
+        self.refused = 0
+        self.keep_alives = 0
+        self._receiver = receiver
+        self._addresses = addresses
+        self._socket = _bound_socket(host, port)
+        self.local: Address = plain(self._socket.getsockname())
+        self.family = self._socket.family
+        self._wildcard = is_wildcard(self.local[0])
+        self._loop = asyncio.get_running_loop()
+        self._loop.add_reader(self._socket.fileno(), self._readable)
+
+    def flow_to(self, host: str, port: int, scope: int = 0) -> UdpFlow:
+        """The flow from this socket to a numeric host of its family; `scope` as in `LocalAddresses.towards`."""
+        remote = (host, port)
+        return UdpFlow(self, remote, remote if self.family == socket.AF_INET else (host, port, 0, scope))
+
+    def local_towards(self, destination: KernelAddress) -> Address:
+        """The address that belongs into Via and Contact of messages to `destination`."""
+        if self._wildcard:
+            scope = destination[3] if len(destination) == 4 else 0
+            with suppress(TransportError):
+                return self._addresses.towards(destination[0], scope), self.local[1]
+        return self.local
+
+    def send(self, data: bytes, destination: KernelAddress) -> None:
+        try:
+            self._socket.sendto(data, destination)
+        except (OSError, OverflowError):  # full buffer, too long, unreachable, closed, port 65536
+            self.refused += 1
+
+    def close(self) -> None:
+        self._loop.remove_reader(self._socket.fileno())
+        self._socket.close()
+
+    def _readable(self) -> None:
+        receive = self._socket.recvfrom
+        received = self._receiver.received
+        two_part = self.family == socket.AF_INET
+        count = 0
+        for _ in range(BURST):
+            try:
+                data, address = receive(LARGEST)
+            except (BlockingIOError, InterruptedError):
+                break
+            except OSError:  # an ICMP error for something sent earlier; the next read brings what came in
+                continue
+            if data and data[0] > _SPACE:
+                count += 1
+                received(data, UdpFlow(self, address, address) if two_part else self._flow_from(address))
+            else:
+                self._keep_alive(data, address)
+        self.received += count
+
+    def _flow_from(self, address: tuple[str, int, int, int]) -> UdpFlow:
+        """The kernel repeats the scope inside of the host's text, and a flow label makes no other flow."""
+        return self.flow_to(*plain(address), address[3])
+
+    def _keep_alive(self, data: bytes, address: KernelAddress) -> None:
+        """What is no message: empty lines (unanswered over UDP), STUN, or a message after empty lines."""
+        self.keep_alives += 1
+        host, port = plain(address)
+        scope = address[3] if len(address) == 4 else 0
+        response = stun.answer(data, host, port)
+        if response is not None:
+            self.send(response, address)
+            return
+        message = data.lstrip(_SKIPPED_KEEP_ALIVES)
+        if message and message[0] > _SPACE:
+            self._receiver.received(message, self.flow_to(host, port, scope))
+
+
+def _bound_socket(host: str, port: int) -> socket.socket:
+    """A non-blocking datagram socket with large buffers. Raises TransportError."""
+    try:
+        bound = socket.socket(family_of(host), socket.SOCK_DGRAM)
+    except OSError as error:
+        raise TransportError(f"no UDP for {host}: {error.strerror}") from None
+    try:
+        bound.setblocking(False)
+        if bound.family == socket.AF_INET6:
+            bound.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER)
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
+        bound.bind((host, port))
+    except OSError as error:
+        bound.close()
+        raise TransportError(f"UDP {host} port {port} can't be listened on: {error.strerror}") from None
+    return bound
