@@ -21,7 +21,7 @@ _ALLOW = ("Allow", METHODS + ", REGISTER")
 
 
 class Switchboard:
-    """`flow_lost` tells whoever registered by a connection that it is gone; `now` gives epoch seconds."""
+    """`now` gives seconds of the Unix epoch."""
 
     def __init__(
         self,
@@ -76,13 +76,8 @@ class Switchboard:
         del flow
         self._calls.ack(ack)
 
-    def flow_lost(self, flow: Flow) -> None:
-        """A connection is gone: what was registered by it can't be reached that way any more."""
-        self._registrar.flow_lost(flow)
-
     def _register(self, request: Request, flow: Flow) -> None:
-        refusal = unsupported(request)
-        response = refusal or self._registrar.register(request, flow, self._now())
+        response = self._registrar.register(request, flow, self._now())
         # A challenge keeps no state (§26.3.2.4); what changed the bindings is repeated, not done again.
         if response.status in (401, 403, 480):
             self._endpoint.reply(request, flow, response)

@@ -1,8 +1,8 @@
 """The host of the protocol: delivers messages to transactions and carries out what they want.
 
 Everything below `transaction/` and `dialog/` is called and returns; sockets are in `transport/`; here is the
-clock, the timers and the tables that join them. The transaction user (`pbx`) is told of new requests, of
-responses to its own, and of flows that are gone.
+clock, the timers and the tables that join them. The transaction user (`pbx`) is told of new requests and of
+responses to its own.
 """
 
 import logging
@@ -62,9 +62,6 @@ class TransactionUser(Protocol):
 
     def ack(self, ack: Request, flow: Flow) -> None:
         """The ACK of a 2xx, which is a request outside any transaction (RFC 3261 §13.2.2.4)."""
-
-    def flow_lost(self, flow: Flow) -> None:
-        """A connection is gone."""
 
 
 ResponseHandler = Callable[[Response], None]
@@ -159,8 +156,6 @@ class Endpoint:
         """A connection ended: requests that wait on it fail now rather than by timer."""
         for transaction in self._by_flow.pop(flow, ()):
             self._carry_out(transaction, transaction.transport_failed())
-        if self.user is not None:
-            self.user.flow_lost(flow)
 
     def _absorb(self, known: ServerTransaction, is_ack: bool) -> bool:
         """Gives a retransmission or ACK to its transaction; False for an ACK that the user must see."""

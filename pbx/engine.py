@@ -1,0 +1,325 @@
+"""The engine: the process that speaks SIP.
+
+    python -m pbx.engine [--data DIR] [--config FILE]
+
+Builds everything below it and joins it. Started by the supervisor; says READY on the file descriptor that
+GORIZONT_READY_FD names. SIGTERM drains: no new calls, those in progress may end. A second signal, or SIGINT,
+ends at once.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import gc
+import json
+import logging
+import os
+import signal
+import ssl
+import sys
+import time
+from collections.abc import Callable, Collection
+from contextlib import suppress
+from datetime import datetime
+from pathlib import Path
+
+import uvloop
+from sqlalchemy import Engine as DatabaseEngine
+from sqlalchemy import Table, select
+
+from config.data import DataFolder
+from config.errors import ConfigError
+from config.loader import load_settings
+from config.settings import Settings
+from pbx.bus.socket import BusServer
+from pbx.calls.manager import CallManager
+from pbx.calls.models import LiveCallRow
+from pbx.calls.records import DatabaseCallStore, restore
+from pbx.calls.switch import CallSettings, Switch
+from pbx.commands import Commands
+from pbx.directory.current import CurrentDirectory
+from pbx.directory.secrets import SecretBox
+from pbx.health import Health
+from pbx.log import set_up_logging
+from pbx.messages.relay import MessageRelay
+from pbx.messages.waiting import WaitingMessages
+from pbx.registrar.authenticator import Authenticator
+from pbx.registrar.bindings import Binding, Bindings
+from pbx.registrar.contacts import Policy
+from pbx.registrar.events import Registered, RegistrationEvent
+from pbx.registrar.guard import Guard
+from pbx.registrar.nonces import Nonces
+from pbx.registrar.persistence import Persistence
+from pbx.registrar.reach import route_of
+from pbx.registrar.registrar import Registrar
+from pbx.storage.engine import open_database
+from pbx.storage.unit import Store
+from pbx.storage.writer import WriteBehind
+from pbx.switchboard import Switchboard
+from sip.endpoint import Endpoint
+from sip.timers import Timers
+from sip.transport.base import DEFAULT_PORT, Address, Flow, LostFlow
+from sip.transport.layer import TransportLayer
+
+logger = logging.getLogger(__name__)
+
+SESSIONS_EVERY = 5.0  # s
+DIRECTORY_EVERY = 2.0
+HEALTH_EVERY = 0.1
+MESSAGES_EVERY = 3600.0
+DRAINED_EVERY = 0.2
+
+
+class Engine:
+    """Everything that the process holds, joined."""
+
+    def __init__(self, settings: Settings, data: DataFolder, loop: asyncio.AbstractEventLoop) -> None:
+        self.settings = settings
+        self._loop = loop
+        sip = settings.sip
+        self.database: DatabaseEngine = open_database(settings.database.url)
+        self.store = Store(self.database)
+        self.writer = WriteBehind(self.database)
+        self.directory = CurrentDirectory(self.store, SecretBox.open(data.storage_key), self._directory_changed)
+        self.endpoint = Endpoint(loop, timers=Timers(t1=sip.t1))
+        self.layer = TransportLayer(self.endpoint, server_tls=_server_tls(settings), client_tls=_client_tls(data))
+        self.endpoint.network = self.layer
+        self.bindings = Bindings()
+        self.guard = Guard()
+        authenticator = Authenticator(self.directory.get, sip.domain, Nonces(), self.guard, self.bindings)
+        self.persistence = Persistence(self.writer, self.database)
+        self.registrar = Registrar(
+            authenticator,
+            self.bindings,
+            self.persistence,
+            self.directory.get,
+            sip.domain,
+            self._registration_event,
+            Policy(sip.expires_min, sip.expires_default, sip.expires_max),
+        )
+        self.switch = Switch(
+            self.endpoint,
+            CallSettings(sip.domain, session_expires=sip.session_expires, min_se=sip.session_min_se),
+            directory=self.directory.get,
+            bindings_of=lambda number: self.bindings.of(number, time.time()),
+            route_of=self._flow_to,
+            flow_again=self._flow_again,
+            clock=self._local_time,
+            store=DatabaseCallStore(self.writer),
+            addresses_us=self.layer.is_ours,
+        )
+        self.health = Health(
+            self.layer.backlog, lambda: self.writer.error, lambda: len(self.switch.calls), settings.calls.max_calls
+        )
+        self.calls = CallManager(self.switch, authenticator, self.health.refusing)
+        waiting = WaitingMessages(
+            self.writer,
+            time.time,
+            keep_seconds=settings.messages.keep_days * 86_400.0,
+            most=settings.messages.max_waiting,
+        )
+        self.waiting = waiting
+        self.messages = MessageRelay(self.switch, authenticator, waiting, time.time)
+        self.endpoint.user = Switchboard(self.endpoint, self.registrar, self.calls, self.messages, time.time)
+        commands = Commands(self.directory, self.bindings, self.guard, self.switch, time.time)
+        self.bus = BusServer(settings.bus.socket, "engine", commands.snapshot, commands.table())
+        self._stopped = asyncio.Event()
+        self._timers: list[asyncio.TimerHandle] = []
+
+    # ---- life
+
+    async def start(self) -> None:
+        """Takes up what an earlier engine left, then listens. Raises OSError when an address is taken."""
+        sip = self.settings.sip
+        listeners = [
+            (transport, address.host, address.port)
+            for transport, addresses in (
+                ("UDP", sip.udp),
+                ("TCP", sip.tcp),
+                ("TLS", sip.tls),
+                ("WS", sip.ws),
+                ("WSS", sip.wss),
+            )
+            for address in addresses
+        ]
+        await self.layer.listen(listeners)
+        self._take_up()
+        await self.bus.start()
+        self._every(1.0, self._expire)
+        self._every(HEALTH_EVERY, self.health.look)
+        self._every(SESSIONS_EVERY, lambda: self.calls.tick(self.endpoint.now()))
+        self._every(MESSAGES_EVERY, self.waiting.expire)
+        self._every(DIRECTORY_EVERY, self._check_directory)
+
+    def _take_up(self) -> None:
+        """Bindings, waiting messages and calls in progress, as the database has them."""
+        now = time.time()
+        by_number: dict[str, list[Binding]] = {}
+        for binding in self.persistence.load(now, self._flow_between):
+            by_number.setdefault(binding.number, []).append(binding)
+        for number, bindings in by_number.items():
+            self.bindings.put(number, bindings)
+        self.waiting.load(self.database)
+        table = LiveCallRow.__table__
+        assert isinstance(table, Table)
+        with self.database.connect() as connection:
+            rows = connection.execute(select(table)).all()
+        for row in rows:
+            try:
+                restore(self.switch, json.loads(row.state), self._flow_of_leg)
+            except (KeyError, TypeError, ValueError) as error:
+                logger.error("! call %s can't be taken up again: %r", row.call_id, error)
+        if by_number or rows:
+            logger.info("= taken up: %d numbers registered, %d calls", len(by_number), len(rows))
+
+    async def run_until_stopped(self) -> None:
+        """Returns when the engine is to end."""
+        await self._stopped.wait()
+
+    def stop(self, *, drain: bool) -> None:
+        """Ends: at once, or once the calls in progress have ended or the time for that is up."""
+        if not drain or self.health.draining:
+            self._stopped.set()
+            return
+        self.health.draining = True
+        deadline = self._loop.time() + self.settings.calls.drain_seconds
+        logger.info("= draining: %d calls", len(self.switch.calls))
+
+        def look() -> None:
+            if not self.switch.calls or self._loop.time() >= deadline:
+                self._stopped.set()
+            else:
+                self._loop.call_later(DRAINED_EVERY, look)
+
+        look()
+
+    async def close(self) -> None:
+        """Closes everything; what was acknowledged is on disk."""
+        for timer in self._timers:
+            timer.cancel()
+        await self.bus.close()
+        await self.layer.close()
+        await asyncio.to_thread(self.writer.close)
+        self.store.close()
+
+    def _every(self, seconds: float, action: Callable[[], None]) -> None:
+        slot = len(self._timers)
+
+        def run() -> None:
+            self._timers[slot] = self._loop.call_later(seconds, run)
+            action()
+
+        self._timers.append(self._loop.call_later(seconds, run))
+
+    # ---- now and then
+
+    def _expire(self) -> None:
+        for number in self.registrar.expire(time.time()):
+            self.bus.publish("registration.expired", {"number": number})
+
+    def _check_directory(self) -> None:
+        self._loop.run_in_executor(None, self.directory.check)
+
+    def _directory_changed(self, numbers: Collection[str]) -> None:
+        self._loop.call_soon_threadsafe(self.registrar.directory_changed, numbers)
+
+    def _registration_event(self, event: RegistrationEvent) -> None:
+        if isinstance(event, Registered):
+            # After the 200 to its REGISTER has gone out.
+            self._loop.call_soon(self.messages.registered, event.number)
+        self.bus.publish(
+            f"registration.{type(event).__name__.lower()}",
+            {"number": event.number, "sip_name": event.sip_name, "contact": event.contact},
+        )
+
+    # ---- ways to phones
+
+    def _flow_to(self, binding: Binding) -> Flow | None:
+        route = route_of(binding)
+        if route is None:
+            return None
+        if route.flow is not None:
+            return route.flow
+        port = route.port or DEFAULT_PORT[route.transport]
+        return self.layer.flow_to(route.transport, route.host, port, prefer=binding.flow)
+
+    def _flow_again(self, number: str, contact: str) -> Flow | None:
+        for binding in self.bindings.of(number, time.time()):
+            if binding.contact == contact:
+                return self._flow_to(binding)
+        return None
+
+    def _flow_between(self, transport: str, local: Address, remote: Address) -> Flow | None:
+        return self.layer.flow_between(local, remote) if transport == "UDP" else None
+
+    def _flow_of_leg(self, transport: str, host: str, port: int, remote_host: str, remote_port: int) -> Flow:
+        flow = self._flow_between(transport, (host, port), (remote_host, remote_port))
+        return flow or LostFlow(transport, (host, port), (remote_host, remote_port))
+
+    def _local_time(self) -> datetime:
+        zone = self.settings.calls.time_zone
+        return datetime.now(zone) if zone is not None else datetime.now().astimezone()
+
+
+def _server_tls(settings: Settings) -> ssl.SSLContext:
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(settings.sip.certificate, settings.sip.private_key)
+    return context
+
+
+def _client_tls(data: DataFolder) -> ssl.SSLContext:
+    """For phones that we connect to: they sign by our authority or by the system's, and have no host names."""
+    context = ssl.create_default_context(cafile=data.authority if data.authority.exists() else None)
+    context.check_hostname = False
+    return context
+
+
+async def _main(settings: Settings, data: DataFolder) -> None:
+    loop = asyncio.get_running_loop()
+    engine = Engine(settings, data, loop)
+    try:
+        await engine.start()
+        loop.add_signal_handler(signal.SIGTERM, lambda: engine.stop(drain=True))
+        loop.add_signal_handler(signal.SIGINT, lambda: engine.stop(drain=False))
+        # What is there after the start stays: it need not be looked through again and again. A full collection
+        # over many live calls stalls for 100 ms, so it is made rare.
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(50_000, 50, 100)
+        _say_ready()
+        await engine.run_until_stopped()
+    finally:
+        await engine.close()
+
+
+def _say_ready() -> None:
+    descriptor = os.environ.get("GORIZONT_READY_FD")
+    if descriptor:
+        with suppress(OSError):
+            os.write(int(descriptor), b"READY\n")
+            os.close(int(descriptor))
+
+
+def main() -> int:
+    """Runs the engine; the exit status is 0 after a clean stop."""
+    parser = argparse.ArgumentParser(prog="python -m pbx.engine", description="The SIP engine of Gorizont.")
+    parser.add_argument("--data", type=Path)
+    parser.add_argument("--config", type=Path)
+    options = parser.parse_args()
+    data = DataFolder.locate(options.data)
+    try:
+        settings = load_settings(data, options.config)
+        set_up_logging("engine", settings.log.level)
+        uvloop.run(_main(settings, data))
+    except ConfigError as error:
+        print(f"engine: {error}", file=sys.stderr)
+        return 1
+    except OSError as error:
+        logger.error("! %s", error)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
