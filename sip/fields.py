@@ -5,8 +5,8 @@ recognised first, without the grammar: parsing is a good part of what a message 
 """
 
 import re
-from dataclasses import dataclass, field, replace
-from typing import Self
+from dataclasses import dataclass, field
+from typing import NamedTuple, Self
 
 from sip.errors import ParseError
 from sip.grammar import (
@@ -25,26 +25,45 @@ from sip.grammar import (
 from sip.uri import SipUri, Uri, parse_uri
 
 MAGIC_COOKIE = "z9hG4bK"
+METHODS = frozenset(
+    """INVITE ACK CANCEL BYE REGISTER OPTIONS INFO UPDATE PRACK REFER NOTIFY SUBSCRIBE PUBLISH MESSAGE""".split()
+)
 MAX_CSEQ = 2**31  # RFC 3261 §8.1.1.5
 
 _TRANSPORT_OF = {f"SIP/2.0/{name}": name for name in ("UDP", "TCP", "TLS", "WS", "WSS", "SCTP")}
 _SENT_PROTOCOL = re.compile(rf"[ \t]*(SIP)[ \t]*/[ \t]*({TOKEN})[ \t]*/[ \t]*({TOKEN})[ \t]+", re.IGNORECASE)
+_MOST_SENT = 5000
+# What stands before the parameters of a Via -> its parts; the same for every message of a phone.
+_sent: dict[str, tuple[str, str, int | None]] = {}
+
 _NAME_ADDR = re.compile(rf"({QUOTED}|{TOKEN}(?:[ \t]+{TOKEN})*)?[ \t]*<([^<>\"]*)>[ \t]*(;.*)?", re.DOTALL)
 
 
-@dataclass(frozen=True, slots=True)
-class Via:
+class Via(NamedTuple):
     """One Via value (RFC 3261 §20.42): how a request came, how its response goes back."""
 
     transport: str
     host: str
-    port: int | None = None
-    params: dict[str, str] = field(default_factory=dict)
+    port: int | None
+    params: dict[str, str]
 
     @classmethod
-    def parse(cls, text: str) -> Self:
+    def parse(cls, text: str) -> "Via":
         """Raises ParseError, status 505 for another SIP version (§21.5.6)."""
         sent, semicolon, tail = text.partition(";")
+        known = _sent.get(sent)
+        if known is None:
+            known = cls._sent_of(sent)
+            if len(_sent) < _MOST_SENT and len(sent) < 80:
+                _sent[sent] = known
+        params = parse_params(semicolon + tail)
+        received = params.get("received", "")
+        if ":" in received:  # with brackets or without them: RFC 5118 §4.5
+            ipv6(received.strip("[]"))
+        return cls(*known, params)
+
+    @staticmethod
+    def _sent_of(sent: str) -> tuple[str, str, int | None]:
         protocol, space, sent_by = sent.partition(" ")
         transport = _TRANSPORT_OF.get(protocol)
         if transport is None or not space:
@@ -57,12 +76,7 @@ class Via:
         sent_by = sent_by.strip(" \t")
         if " " in sent_by or "\t" in sent_by:
             sent_by = re.sub(r"[ \t]*:[ \t]*", ":", sent_by)
-        host, port = parse_hostport(sent_by)
-        params = parse_params(semicolon + tail)
-        received = params.get("received", "")
-        if ":" in received:  # with brackets or without them: RFC 5118 §4.5
-            ipv6(received.strip("[]"))
-        return cls(transport, host, port, params)
+        return transport, *parse_hostport(sent_by)
 
     @property
     def branch(self) -> str:
@@ -77,7 +91,7 @@ class Via:
     def __str__(self) -> str:
         return f"SIP/2.0/{self.transport} {hostport(self.host, self.port)}{encode_params(self.params)}"
 
-    def seen_from(self, host: str, port: int) -> Self:
+    def seen_from(self, host: str, port: int) -> "Via":
         """As the server notes it on arrival: `received`, and `rport` where asked (§18.2.1, RFC 3581 §4)."""
         params = dict(self.params)
         if "rport" in params:
@@ -87,20 +101,21 @@ class Via:
             params["received"] = host
         else:
             params.pop("received", None)
-        return replace(self, params=params)
+        return self._replace(params=params)
 
 
-@dataclass(frozen=True, slots=True)
-class CSeq:
+class CSeq(NamedTuple):
     """Sequence number and method (RFC 3261 §20.16)."""
 
     number: int
     method: str
 
     @classmethod
-    def parse(cls, text: str) -> Self:
+    def parse(cls, text: str) -> "CSeq":
         """Raises ParseError; a number of 2**31 or more is malformed (§8.1.1.5)."""
         digits, _, method = text.partition(" ")
+        if method in METHODS and digits.isdecimal() and len(digits) < 10 and digits.isascii():
+            return cls(int(digits), method)
         if "\t" in text or method.startswith(" "):
             digits, method = [*text.split(None, 1), ""][:2]
         if not (digits.isdecimal() and digits.isascii()) or not is_token(method):

@@ -17,9 +17,7 @@ MAX_BODY = 262_144
 _BLANK_LINE = b"\r\n\r\n"
 _CR, _LF = b"\r\n"
 # The value may be folded (RFC 3261 §7.3.1); only a row that begins a line counts.
-_CONTENT_LENGTH = re.compile(
-    rb"\r\n(?:Content-Length|l)[ \t]*:([^\r\n]*(?:\r\n[ \t][^\r\n]*)*)(?=\r\n)", re.IGNORECASE
-)
+_CONTENT_LENGTH = re.compile(rb"\r\n(?:Content-Length|l)[ \t]*:([^\r\n]*(?:\r\n[ \t][^\r\n]*)*)(?=\r\n)", re.IGNORECASE)
 
 
 class KeepAlive(Enum):

@@ -49,12 +49,12 @@ _BY_LOWER = {name.lower(): name for name in _KNOWN} | COMPACT
 _MOST_SPELLINGS = 2000
 
 # Spelling as received -> canonical name. Filled as spellings are met, never beyond its limit.
-_spellings: dict[str, str] = {}
+spellings: dict[str, str] = {}
 
 
 def canonical_name(spelling: str) -> str:
     """The canonical name for a header name as received. Raises ParseError when it is no token."""
-    name = _spellings.get(spelling)
+    name = spellings.get(spelling)
     if name is not None:
         return name
     token = spelling.rstrip(" \t")
@@ -62,6 +62,6 @@ def canonical_name(spelling: str) -> str:
         raise ParseError("malformed header name")
     lowered = token.lower()
     name = _BY_LOWER.get(lowered) or "-".join([part.capitalize() for part in lowered.split("-")])
-    if len(_spellings) < _MOST_SPELLINGS and len(spelling) < 64:
-        _spellings[spelling] = name
+    if len(spellings) < _MOST_SPELLINGS and len(spelling) < 64:
+        spellings[spelling] = name
     return name

@@ -9,17 +9,18 @@ import re
 from collections.abc import Iterable
 
 from sip.errors import ParseError
-from sip.fields import CSeq, NameAddr, Via, parse_addresses, parse_number, tag_of
+from sip.fields import METHODS, CSeq, NameAddr, Via, parse_addresses, parse_number, tag_of
 from sip.grammar import is_token, split_list
-from sip.headers import SINGLE, canonical_name
+from sip.headers import SINGLE, canonical_name, spellings
 from sip.status import reason_phrase
-from sip.uri import Uri, parse_uri
+from sip.uri import Uri, check_uri, parse_uri
 
 MAX_HEAD = 65_536  # octets; a UDP datagram's largest size. Kamailio allows 65 535, Asterisk 20 480
 MAX_HEADERS = 400  # rows; nobody's phone sends 60
 
 _FOLD = re.compile(r"[ \t]*\r\n[ \t]+")
 _NONE: list[str] = []
+_SEVENTY = ["70"]
 
 
 class Message:
@@ -107,9 +108,6 @@ class Message:
     def check(self) -> None:
         """Reads what every message must have (RFC 3261 §8.1.1). Raises ParseError."""
         headers = self.headers
-        for name, values in headers.items():
-            if len(values) > 1 and name in SINGLE:
-                raise ParseError(f"more than one {name}")
         try:
             self.call_id = headers["Call-ID"][0]
             self.cseq = CSeq.parse(headers["CSeq"][0])
@@ -160,8 +158,9 @@ class Request(Message):
         super().check()
         if self.cseq is not None and self.cseq.method != self.method:
             raise ParseError("CSeq names another method")
-        self.max_forwards  # noqa: B018 - read so that a malformed one is found here
-        self.parsed_uri()
+        if self.headers.get("Max-Forwards") != _SEVENTY:
+            self.max_forwards  # noqa: B018 - read so that a malformed one is found here
+        check_uri(self.uri)
 
     def to_bytes(self) -> bytes:
         return self._write(f"{self.method} {self.uri} SIP/2.0")
@@ -258,22 +257,24 @@ def parse(data: bytes, *, stream: bool = False) -> Request | Response:
     if len(lines) > MAX_HEADERS:
         problem = problem or ParseError("too many header fields")
         del lines[MAX_HEADERS:]
-    for position in range(1, len(lines)):
-        spelling, colon, value = lines[position].partition(":")
-        try:
-            name = canonical_name(spelling)
-        except ParseError as error:
-            problem = problem or error
-            continue
-        if not colon:
-            problem = problem or ParseError("header field without colon")
-            continue
-        value = value.strip(" \t")
+    for line in lines[1:]:
+        spelling, colon, value = line.partition(":")
+        name = spellings.get(spelling)
+        if name is None or not colon:
+            try:
+                name = canonical_name(spelling)
+                if not colon:
+                    raise ParseError("header field without colon")
+            except ParseError as error:
+                problem = problem or error
+                continue
         known = headers.get(name)
         if known is None:
-            headers[name] = [value]
+            headers[name] = [value.strip(" \t")]
         else:
-            known.append(value)
+            known.append(value.strip(" \t"))
+            if name in SINGLE:
+                problem = problem or ParseError(f"more than one {name}")
     try:
         if problem is None:
             message.body = _body(headers.pop("Content-Length", None), body, stream)
@@ -299,6 +300,8 @@ def _start_line(line: str) -> tuple[Request | Response, ParseError | None]:
         return Response(int(status), reason), None
     parts = line.split(" ")
     method = parts[0]
+    if len(parts) == 3 and method in METHODS and parts[2] == "SIP/2.0":
+        return Request(method, parts[1]), None
     if not is_token(method) or len(parts) < 3:
         raise ParseError("neither a request nor a response")
     request = Request(method, parts[1])
@@ -318,8 +321,6 @@ def _body(lengths: list[str] | None, body: bytes, stream: bool) -> bytes:
         if stream and body:
             raise ParseError("no Content-Length on a stream")
         return body
-    if len(lengths) > 1:
-        raise ParseError("more than one Content-Length")
     length = parse_number(lengths[0], 2**31, "Content-Length")
     if length > len(body):
         raise ParseError("Content-Length larger than the message")

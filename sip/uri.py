@@ -17,6 +17,11 @@ _PARAM = re.compile(
     r"((?:[A-Za-z0-9\-_.!~*'()\[\]/:&+$]|%[0-9A-Fa-f]{2})+)(?:=((?:[A-Za-z0-9\-_.!~*'()\[\]/:&+$@]|%[0-9A-Fa-f]{2})*))?"
 )
 _HEADERS = re.compile(r"(?:[A-Za-z0-9\-_.!~*'()\[\]/?:+$=&@;]|%[0-9A-Fa-f]{2})+")
+# The spelling that nearly every Request-URI has; whatever it matches, SipUri.parse takes.
+_PLAIN = re.compile(
+    r"sips?:(?:[A-Za-z0-9\-_.!~*'()&=+$]+@)?[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?(?::[0-5]?[0-9]{1,4})?"
+    r"(?:;[a-z-]+(?:=[A-Za-z0-9.-]+)?)*"
+)
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*")
 _USER_SAFE = frozenset(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.!~*'()&=+$,;?/")
 # RFC 3261 §19.1.4: these parameters never match a URI that lacks them.
@@ -161,6 +166,12 @@ class OtherUri:
 
 
 Uri = SipUri | TelUri | OtherUri
+
+
+def check_uri(text: str) -> None:
+    """Raises ParseError where `parse_uri` would; the usual spelling is recognised without taking it apart."""
+    if _PLAIN.fullmatch(text) is None or ".." in text:
+        parse_uri(text)
 
 
 def parse_uri(text: str) -> Uri:

@@ -3,6 +3,9 @@
 from sip.grammar import hostport
 from sip.message import Request
 
+_PLAIN_VIA = b"Via: SIP/2.0/"
+_FOLDS = (b" ", b"\t")
+
 
 def server_key(request: Request) -> str:
     """The key of the server transaction that `request` belongs to; an ACK belongs to its INVITE's.
@@ -26,25 +29,20 @@ def invite_key(cancel: Request) -> str:
 def peek_key(data: bytes) -> str | None:
     """The key of a request, read from its octets without parsing them.
 
-    Serves to recognise retransmissions cheaply. Knows only the plain spelling that nearly all phones use; None
-    means that parsing must tell. For that spelling it gives what `server_key` gives.
+    Serves to recognise retransmissions cheaply. Knows only the plain spelling that nearly all phones use, with
+    Via as the first header; None means that parsing must tell. For that spelling it gives what `server_key` gives.
     """
-    start = data.find(b"\r\nVia: SIP/2.0/")
-    if start < 0 or data.find(b"\r\nv", 0, start) >= 0 or data.find(b"\r\nV", 0, start) >= 0:
+    start = data.find(b"\r\n", 0, 1000) + 15
+    if data[start - 13 : start] != _PLAIN_VIA:
         return None
-    end = data.find(b"\r\n", start + 15)
-    sent_by, _, rest = data[start + 15 : end].partition(b";")
-    branch = rest.find(b"branch=z9hG4bK")
-    if branch < 0 or data[end + 2 : end + 3] in b" \t":
+    end = data.find(b"\r\n", start)
+    sent, _, rest = data[start:end].decode("latin-1").partition(";")
+    branch = rest.partition("branch=z9hG4bK")[2].partition(";")[0]
+    host = sent.partition(" ")[2]
+    if not branch or "," in rest or " " in rest or " " in host or "\t" in rest or data[end + 2 : end + 3] in _FOLDS:
         return None
-    branch_value = rest[branch + 7 :].partition(b";")[0]
-    host = sent_by.partition(b" ")[2]
-    if len(branch_value) <= 7 or b"," in branch_value or b" " in rest or b" " in host:
-        return None
-    method = data[: data.find(b" ", 0, 40)]
-    if method == b"ACK":
-        method = b"INVITE"
-    return (method + b" " + host + b" " + branch_value).decode("latin-1")
+    method = data[: data.find(b" ", 0, 40)].decode("latin-1")
+    return f"{'INVITE' if method == 'ACK' else method} {host} z9hG4bK{branch}"
 
 
 def client_key(branch: str, method: str) -> str:
