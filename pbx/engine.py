@@ -106,7 +106,7 @@ class Engine:
             route_of=self._flow_to,
             flow_again=self._flow_again,
             clock=self._local_time,
-            store=DatabaseCallStore(self.writer),
+            store=DatabaseCallStore(self.writer, loop.call_later),
             addresses_us=self.layer.is_ours,
         )
         self.health = Health(
@@ -246,7 +246,7 @@ class Engine:
 
     def _flow_again(self, number: str, contact: str) -> Flow | None:
         for binding in self.bindings.of(number, time.time()):
-            if binding.contact == contact:
+            if contact in (binding.contact, binding.gruu):
                 return self._flow_to(binding)
         return None
 

@@ -158,7 +158,7 @@ class Call:
     def phones_of(self, number: str) -> list[Binding]:
         """The phones to ring for a number; never the one that is calling."""
         own = self.origin.own_contact if self.origin is not None else ""
-        phones = [binding for binding in self.switch.bindings_of(number) if binding.contact != own]
+        phones = [binding for binding in self.switch.bindings_of(number) if own not in (binding.contact, binding.gruu)]
         if self.instance is not None:
             return [binding for binding in phones if binding.gruu and binding.instance == self.instance]
         return phones

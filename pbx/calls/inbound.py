@@ -90,7 +90,7 @@ class InboundLeg(Leg):
         self.former_tags.append(self.dialog.local_tag)
         self.dialog.local_tag = token()
         self.switch.legs[self.dialog.call_id, self.dialog.local_tag] = self
-        self.sdp_id, self.local_sdp = 0, b""
+        self.sdp_id, self.sdp_source = 0, b""
 
     def answer(self, body: bytes, headers: Headers, on_ack: Callable[[bytes], None] | None) -> None:
         """Answers 200; once every reliable provisional response is acknowledged (RFC 3262 §3)."""

@@ -81,7 +81,7 @@ class Leg:
     """One party's dialog with us.
 
     `inbound`: the party called us. `number` is the user it belongs to. `flow` is the path by which the dialog began; `local_sdp` and `remote_sdp`
-    are the last descriptions that went each way. `asking` is our own pending INVITE or UPDATE, `asked` the
+    are the last descriptions that went each way, `sdp_source` is what `local_sdp` was made of. `asking` is our own pending INVITE or UPDATE, `asked` the
     party's (RFC 3261 §14: one at a time).
     """
 
@@ -98,6 +98,7 @@ class Leg:
         "owner",
         "remote_sdp",
         "sdp_id",
+        "sdp_source",
         "sdp_version",
         "session",
         "state",
@@ -120,6 +121,7 @@ class Leg:
         self.local_sdp = b""
         self.remote_sdp = b""
         self.sdp_id = 0
+        self.sdp_source = b""
         self.sdp_version = 0
         self.asking: ClientTransaction | None = None
         self.asked: Incoming | None = None
@@ -168,14 +170,14 @@ class Leg:
         RFC 3264 §8 and RFC 4566 §5.2: within a dialog the origin stays and its version rises, even when the
         far party was replaced behind our back-to-back user agent.
         """
+        if body == self.sdp_source:
+            return self.local_sdp
         if not self.sdp_id:
             self.sdp_id = int(token()[:12], 16)
-        described = relabel_origin(body, self.sdp_id, self.sdp_version)
-        if described != self.local_sdp:
-            self.sdp_version += 1
-            described = relabel_origin(body, self.sdp_id, self.sdp_version)
-            self.local_sdp = described
-        return described
+        self.sdp_source = body
+        self.sdp_version += 1
+        self.local_sdp = relabel_origin(body, self.sdp_id, self.sdp_version)
+        return self.local_sdp
 
     # ---- to the party
 

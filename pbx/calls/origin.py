@@ -45,30 +45,27 @@ class InviteOrigin:
 
     def progressed(self, leg: OutboundLeg, response: Response, *, alone: bool) -> None:
         caller = self._leg
+        body = response.body if alone else b""  # of several phones, none may be heard before one has answered
         reliable = "RSeq" in response.headers
-        body = response.body if alone else b""
+        across = reliable and alone and caller.reliable is not None
+        if reliable and not across:
+            leg.prack(response)
+        status = 180 if response.status == 180 else 183
+        if not body and not across and (status == 183 or self._status == 180):
+            return  # nothing that the caller does not know
+        if status == 180:
+            self._status = 180
         if body and self._media_from is not leg:
             caller.new_early_dialog()
             self._media_from = leg
-        status = 180 if response.status == 180 else 183
-        if not alone and reliable:
-            leg.prack(response)
-        if not body:
-            if status == 183 or (self._status == 180 and not reliable):
-                if alone and reliable:
-                    leg.prack(response)
-                return  # nothing that the caller does not know
-            self._status = 180
-        if alone and reliable and caller.reliable is not None:
-
-            def acknowledged(prack: Incoming | None) -> None:
-                leg.prack(response, prack.request.body if prack else b"", prack)
-
-            caller.progress(status, body=body, reliably=True, on_prack=acknowledged)
+        if not across:
+            caller.progress(status, body=body)
             return
-        if alone and reliable:
-            leg.prack(response)
-        caller.progress(status, body=body)
+
+        def acknowledged(prack: Incoming | None) -> None:
+            leg.prack(response, prack.request.body if prack else b"", prack)
+
+        caller.progress(status, body=body, reliably=True, on_prack=acknowledged)
 
     def forwarded(self) -> None:
         self._status = 181

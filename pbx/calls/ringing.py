@@ -71,20 +71,19 @@ class Ringing:
         self._starting = True
         for number in numbers:
             self._said[number] = []
-            reachable = False
             for binding in self._call.phones_of(number):
-                reachable = self._call_phone(number, binding) or reachable
-            if not reachable:
-                self._settle(number, Outcome.UNREACHABLE)
+                self._call_phone(number, binding)
         self._starting = False
+        for number in numbers:
+            self._weigh(number)
         self._conclude()
 
-    def _call_phone(self, number: str, binding: Binding) -> bool:
+    def _call_phone(self, number: str, binding: Binding) -> None:
         call, switch = self._call, self._call.switch
         try:
             flow = switch.route_of(binding)
             if flow is None:
-                return False
+                return
             dialog = new_dialog(switch, call.caller, number, flow)
             dialog.target = binding.contact
             dialog.routes = [f"<{path}>" for path in binding.path]
@@ -101,11 +100,10 @@ class Ringing:
                 reliable=call.takes_reliable,
             )
         except (ParseError, TransportError):
-            return False
+            return  # no way to this phone: nobody has said anything, so the number may count as unreachable
         leg.owner = call
         self.legs.append(leg)
         leg.invite(request)
-        return True
 
     def stop(self, reason: str, *, but: OutboundLeg | None = None) -> None:
         """Cancels every phone that still rings."""
@@ -144,16 +142,21 @@ class Ringing:
         outcome = Outcome.REFUSED if response.status < 400 else outcome_of(response)
         if outcome is Outcome.FAILED and (self.best is None or response.status < self.best.status):
             self.best = response
-        said = self._said[number]
-        said.append(outcome)
+        self._said[number].append(outcome)
         if response.status >= 600:
             for other in self.legs:
                 if other.number == number and other is not leg:
                     other.cancel('SIP;cause=603;text="Declined elsewhere"')
             self._settle(number, outcome)
-        elif not any(other.number == number and other.ringer is not None for other in self.legs):
-            self._settle(number, combine(said))
-        self._conclude()
+        if not self._starting:
+            self._weigh(number)
+            self._conclude()
+
+    def _weigh(self, number: str) -> None:
+        """Settles a number none of whose phones rings any more."""
+        ringing = any(leg.number == number and leg.ringer is not None for leg in self.legs)
+        if number not in self.outcomes and not ringing:
+            self._settle(number, combine(self._said[number]))
 
     def _redirected(self, number: str, response: Response) -> bool:
         try:

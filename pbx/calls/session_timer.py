@@ -120,7 +120,7 @@ class SessionTimer:
             elif "UPDATE" in leg.allows:
                 leg.offer("UPDATE", b"", self._refreshed)
             else:
-                leg.offer("INVITE", leg.local_sdp, self._refreshed)
+                leg.offer("INVITE", leg.sdp_source, self._refreshed)
 
     def _refreshed(self, response: Response) -> None:
         if response.status < 200:

@@ -157,7 +157,6 @@ class _Blind:
     def leaves(self, leg: Leg) -> bool:
         """A party hung up; True when the transfer goes on without it, as it does without the transferor."""
         if leg is self._transferor:
-            self._referral.tell(200, "OK")
             return True
         if self._onward is not None:
             self._onward.cancel()
@@ -248,7 +247,7 @@ class _Attended:
             self._complete()
 
         def refused(answer: Response) -> None:
-            self._party.acknowledge(offer, self._party.local_sdp)  # as it was
+            self._party.acknowledge(offer, self._party.sdp_source)  # as it was
             self._refused(answer)
 
         negotiate(self._transferee, offer.body, agreed, refused)
@@ -329,7 +328,7 @@ def take_over(replaced: Leg, successor: InboundLeg) -> None:
 
     def agreed(response: Response) -> None:
         if successor.state is LegState.ENDED:
-            other.acknowledge(response, b"" if successor.offered else other.local_sdp)
+            other.acknowledge(response, b"" if successor.offered else other.sdp_source)
             return
         call.note(successor.number, "taken over")
         call.replace(replaced, successor)

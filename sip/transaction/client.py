@@ -30,7 +30,8 @@ class ClientTransaction(Machine):
         self.fallback: Any = None
 
     first_state = State.TRYING
-    retransmission, give_up = "E", "F"
+    retransmission = "E"
+    give_up = "F"
 
     def start(self) -> list[Effect]:
         """Sends the request."""
@@ -67,7 +68,8 @@ class InviteClient(ClientTransaction):
     __slots__ = ()
 
     first_state = State.CALLING
-    retransmission, give_up = "A", "B"
+    retransmission = "A"
+    give_up = "B"
 
     def ack(self, response: Response) -> bytes:
         """The ACK of a failure: in the transaction, hop by hop (RFC 3261 §17.1.1.3)."""
