@@ -81,7 +81,9 @@ class Engine:
         self.database: DatabaseEngine = open_database(settings.database.url)
         self.store = Store(self.database)
         self.writer = WriteBehind(self.database)
-        self.directory = CurrentDirectory(self.store, SecretBox.open(data.storage_key), self._directory_changed)
+        self.directory = CurrentDirectory(
+            self.store, SecretBox.open(data.storage_key), settings.calls.ring_seconds, self._directory_changed
+        )
         self.endpoint = Endpoint(loop, timers=Timers(t1=sip.t1))
         self.layer = TransportLayer(self.endpoint, server_tls=_server_tls(settings), client_tls=_client_tls(data))
         self.endpoint.network = self.layer

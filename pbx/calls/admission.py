@@ -5,8 +5,8 @@ from __future__ import annotations
 from pbx.calls.session_timer import session_expires
 from pbx.calls.switch import Switch
 from sip.message import Request, Response, respond
-from sip.sdp.quick import quick_check
 from sip.sdp.errors import SdpError
+from sip.sdp.quick import quick_check
 
 UNDERSTOOD = frozenset(("100rel", "timer", "replaces", "norefersub", "histinfo", "outbound", "path", "gruu"))
 ACCEPT = ("Accept", "application/sdp")

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from pbx.calls.bridge import carry
 from pbx.calls.invitation import Caller
 from pbx.calls.leg import Incoming, Leg
 from pbx.calls.outbound import OutboundLeg
 from pbx.calls.ringing import Ringing
+from pbx.routing.explain import Happened
 from pbx.routing.outcome import Outcome
 from pbx.routing.reasons import Because
 from pbx.routing.redirect import redirect
@@ -62,19 +63,11 @@ class Transfer(Protocol):
         """A party hung up; True when the call goes on without it for now."""
 
 
-class Event:
-    """One thing that happened on the way; `seconds` after the call began."""
+class Note(NamedTuple):
+    """Something of a call that is no outcome of ringing: a transfer, a take-over."""
 
-    __slots__ = ("outcome", "seconds", "step", "target")
-
-    def __init__(self, step: int, target: str, outcome: str, seconds: float) -> None:
-        self.step = step
-        self.target = target
-        self.outcome = outcome
-        self.seconds = seconds
-
-    def to_dict(self) -> dict[str, Any]:
-        return {"step": self.step, "target": self.target, "outcome": self.outcome, "seconds": self.seconds}
+    at: datetime
+    text: str
 
 
 class Call:
@@ -87,12 +80,12 @@ class Call:
 
     __slots__ = (
         "_next",
+        "_rings_since",
         "_starting",
         "a",
         "answered",
         "b",
         "began",
-        "began_at",
         "caller",
         "cause",
         "ended",
@@ -124,12 +117,12 @@ class Call:
         self.a: Leg | None = None
         self.b: Leg | None = None
         self.began = switch.clock()
-        self.began_at = switch.endpoint.now()
         self.answered: datetime | None = None
         self.ended: datetime | None = None
         self.outcome = Outcome.FAILED
         self.cause = ""
-        self.events: list[Event] = []
+        self.events: list[Happened | Note] = []
+        self._rings_since = 0.0
         self.transfer: Transfer | None = None
         self._starting = False
         self._next: Step | End | None = None
@@ -163,10 +156,16 @@ class Call:
             return [binding for binding in phones if binding.gruu and binding.instance == self.instance]
         return phones
 
-    def note(self, target: str, outcome: str) -> None:
-        """Keeps what happened, for the record and its explanation."""
-        step = self.step.index if self.step is not None else 0
-        self.events.append(Event(step, target, outcome, self.switch.endpoint.now() - self.began_at))
+    def happened(self, target: str, outcome: Outcome) -> None:
+        """Keeps what came of ringing a target, for the record and its explanation."""
+        assert self.step is not None
+        seconds = self.switch.endpoint.now() - self._rings_since
+        at = self.switch.clock() - timedelta(seconds=seconds)
+        self.events.append(Happened(self.step.index, target, outcome, at, round(seconds, 3)))
+
+    def note(self, text: str) -> None:
+        """Keeps what else happened."""
+        self.events.append(Note(self.switch.clock(), text))
 
     # ---- walking the plan
 
@@ -179,7 +178,7 @@ class Call:
             if isinstance(where, End):
                 self._nobody(where.outcome, None)
                 return
-            self.step = where
+            self.step, self._rings_since = where, self.switch.endpoint.now()
             self.ringing = Ringing(self, where)
             # A step may be over before it has begun (nobody registered): then it sets _next, and we loop
             # instead of recursing through a plan of a hundred steps.
@@ -203,18 +202,15 @@ class Call:
             self.origin.progressed(leg, response, alone=alone)
 
     def phone_answered(self, leg: OutboundLeg, response: Response) -> None:
-        self.note(leg.number, Outcome.ANSWERED)
+        self.happened(leg.number, Outcome.ANSWERED)
         self.ringing = None
         assert self.origin is not None
         self.origin.connect(leg, response)
 
     def phone_redirected(self, number: str, contacts: list[str]) -> bool:
         assert self.step is not None and self.ringing is not None
-        self.note(number, "redirected")
         switch = self.switch
-        self.plan, where = redirect(
-            self.plan, self.step, contacts, switch.clock(), switch.directory(), by=number
-        )
+        self.plan, where = redirect(self.plan, self.step, contacts, switch.clock(), switch.directory(), by=number)
         if where is None:
             return False
         if isinstance(where, Step) and len(self.step.targets) > 1:

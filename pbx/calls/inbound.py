@@ -34,9 +34,7 @@ class InboundLeg(Leg):
         self.reliable = Reliable(self) if wanted else None
 
     @classmethod
-    def invited(
-        cls, switch: Switch, number: str, dialled: str, request: Request, flow: Flow
-    ) -> InboundLeg:
+    def invited(cls, switch: Switch, number: str, dialled: str, request: Request, flow: Flow) -> InboundLeg:
         """Accepts an INVITE for processing: its transaction is open and answered 100. Raises ParseError."""
         dialog = Dialog.of_request(request, switch.contact(dialled, flow))
         leg = cls(switch, number, dialog, flow, request)
@@ -63,9 +61,7 @@ class InboundLeg(Leg):
         invitation = self.invitation
         if invitation is None or invitation.answered:
             return
-        response = respond(
-            invitation.request, status, reason, to_tag=self.dialog.local_tag, headers=headers
-        )
+        response = respond(invitation.request, status, reason, to_tag=self.dialog.local_tag, headers=headers)
         response.set("Contact", self.dialog.contact)
         response.set("Allow", "INVITE, ACK, CANCEL, BYE, PRACK, UPDATE")
         if body:

@@ -13,8 +13,8 @@ from pbx.calls.origin import InviteOrigin
 from pbx.calls.states import LegState
 from pbx.calls.switch import Switch
 from pbx.calls.transfer import Replaces, take_over
-from pbx.registrar.gruu import instance_of
 from pbx.registrar.authenticator import Account, Authenticator
+from pbx.registrar.gruu import instance_of
 from pbx.routing.plan import plan
 from sip.message import Request, Response, respond
 from sip.transport.base import Flow

@@ -23,7 +23,17 @@ _TELLING = frozenset((406, 415, 420, 421, 488, 493, 580, 606))
 class InviteOrigin:
     """Answers the caller's INVITE as the plan is walked."""
 
-    __slots__ = ("_call", "_dialled", "_leg", "_media_from", "_status", "invitation", "offer", "own_contact", "takes_reliable")
+    __slots__ = (
+        "_call",
+        "_dialled",
+        "_leg",
+        "_media_from",
+        "_status",
+        "invitation",
+        "offer",
+        "own_contact",
+        "takes_reliable",
+    )
 
     def __init__(self, leg: InboundLeg, invitation: Request) -> None:
         self._leg = leg

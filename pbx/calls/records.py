@@ -7,12 +7,13 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from pbx.calls.call import Call, Event
+from pbx.calls.call import Call, Note
 from pbx.calls.invitation import Caller
 from pbx.calls.leg import Leg
 from pbx.calls.models import DELETE_LIVE_CALL, UPSERT_CALL_RECORD, UPSERT_LIVE_CALL
 from pbx.calls.session_timer import SessionTimer
 from pbx.calls.states import LegState
+from pbx.routing.explain import Happened
 from pbx.routing.outcome import Outcome
 from pbx.routing.record import from_dict, to_dict
 from sip.dialog.dialog import Dialog
@@ -67,9 +68,21 @@ class DatabaseCallStore:
             call.outcome.value,
             call.cause,
             _encode(to_dict(call.plan)),
-            _encode([event.to_dict() for event in call.events]),
+            _encode([_event_state(event) for event in call.events]),
         )
         self._writer.put(UPSERT_CALL_RECORD, row)
+
+
+def _event_state(event: Happened | Note) -> dict[str, Any]:
+    return {**event._asdict(), "at": event.at.isoformat()}
+
+
+def read_event(stored: dict[str, Any]) -> Happened | Note:
+    """An event of a record or of a stored call. Raises KeyError, TypeError or ValueError when it is none."""
+    at = datetime.fromisoformat(stored["at"])
+    if "text" in stored:
+        return Note(at, stored["text"])
+    return Happened(stored["step"], stored["target"], Outcome(stored["outcome"]), at, stored["seconds"])
 
 
 def live_state(call: Call) -> dict[str, Any]:
@@ -81,7 +94,7 @@ def live_state(call: Call) -> dict[str, Any]:
         "began": call.began.isoformat(),
         "answered": call.answered.isoformat(),
         "plan": to_dict(call.plan),
-        "events": [event.to_dict() for event in call.events],
+        "events": [_event_state(event) for event in call.events],
         "step": call.step.index if call.step is not None else 0,
         "legs": [_leg_state(leg) for leg in (call.a, call.b) if leg is not None],
     }
@@ -104,9 +117,7 @@ def _leg_state(leg: Leg) -> dict[str, Any]:
     }
 
 
-def restore(
-    switch: Switch, stored: dict[str, Any], flow_for: Callable[[str, str, int, str, int], Flow]
-) -> Call:
+def restore(switch: Switch, stored: dict[str, Any], flow_for: Callable[[str, str, int, str, int], Flow]) -> Call:
     """Takes a stored call up again, both legs confirmed; sessions run anew from now.
 
     `flow_for(transport, local host, local port, remote host, remote port)` makes a leg's flow: a datagram flow
@@ -119,10 +130,9 @@ def restore(
     del switch.calls[call.id]
     call.id = stored["id"]
     call.began = datetime.fromisoformat(stored["began"])
-    call.began_at -= (switch.clock() - call.began).total_seconds()
     call.answered = datetime.fromisoformat(stored["answered"])
     call.outcome = Outcome.ANSWERED
-    call.events = [Event(**event) for event in stored["events"]]
+    call.events = [read_event(event) for event in stored["events"]]
     call.step = plan.steps[stored["step"]] if plan.steps else None
     legs = [_restore_leg(switch, state, flow_for) for state in stored["legs"]]
     call.a, call.b = legs
@@ -132,9 +142,7 @@ def restore(
     return call
 
 
-def _restore_leg(
-    switch: Switch, state: dict[str, Any], flow_for: Callable[[str, str, int, str, int], Flow]
-) -> Leg:
+def _restore_leg(switch: Switch, state: dict[str, Any], flow_for: Callable[[str, str, int, str, int], Flow]) -> Leg:
     dialog = Dialog.from_dict(state["dialog"])
     # A request may have gone out after the state was stored; numbers may skip, never repeat (RFC 3261 §12.2.1.1).
     dialog.local_cseq += 10

@@ -11,8 +11,8 @@ from sip.timers import Timer
 from sip.transaction.server import ServerTransaction
 
 if TYPE_CHECKING:
-    from pbx.calls.leg import Incoming
     from pbx.calls.inbound import InboundLeg
+    from pbx.calls.leg import Incoming
 
 OnPrack = Callable[["Incoming | None"], None]
 
@@ -76,11 +76,7 @@ class Reliable:
         parts = (prack.request.get("RAck") or "").split()
         invitation = self._leg.invitation
         cseq = invitation.request.cseq if invitation is not None else None
-        if (
-            not self._queue
-            or cseq is None
-            or parts != [str(self._number), str(cseq.number), "INVITE"]
-        ):
+        if not self._queue or cseq is None or parts != [str(self._number), str(cseq.number), "INVITE"]:
             prack.answer(481)
             return
         if self._timer is not None:

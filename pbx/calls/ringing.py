@@ -170,7 +170,7 @@ class Ringing:
 
     def _settle(self, number: str, outcome: Outcome) -> None:
         self.outcomes[number] = outcome
-        self._call.note(number, outcome)
+        self._call.happened(number, outcome)
 
     def _conclude(self) -> None:
         if self.over or self._starting or not all(number in self.outcomes for number in self.step.targets):

@@ -1,9 +1,9 @@
 """The states of a leg as a table; CANCEL and BYE are inputs like any other.
 
-         INVITE                 18x               2xx                 ACK
-    ───────────────▶ CALLING ─────────▶ EARLY ─────────▶ ANSWERED ─────────▶ CONFIRMED
-                        │                 │                  │                   │
-                        └──── refused, cancelled, hung up, lost: ENDED ◀─────────┘
+     INVITE                 18x               2xx                 ACK
+───────────────▶ CALLING ─────────▶ EARLY ─────────▶ ANSWERED ─────────▶ CONFIRMED
+                    │                 │                  │                   │
+                    └──── refused, cancelled, hung up, lost: ENDED ◀─────────┘
 """
 
 from enum import IntEnum

@@ -75,7 +75,9 @@ class Switch:
         """Our Contact on a flow: where the peer of a dialog reaches us."""
         secure = flow.transport in SECURE
         transport = "" if flow.transport in ("UDP", "TLS") else f";transport={flow.transport.lower()}"
-        return f"<{'sips' if secure and flow.transport == 'TLS' else 'sip'}:{number}@{hostport(*flow.local)}{transport}>"
+        return (
+            f"<{'sips' if secure and flow.transport == 'TLS' else 'sip'}:{number}@{hostport(*flow.local)}{transport}>"
+        )
 
     def name_of(self, number: str) -> str:
         """The name of the user with this number, "" for anybody else."""

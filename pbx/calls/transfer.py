@@ -150,7 +150,7 @@ class _Blind:
         route = plan(number, caller_number, switch.clock(), switch.directory())
         caller = Caller(caller_number, switch.name_of(caller_number))
         self._call.transfer = self
-        self._call.note(number, "transfer asked")
+        self._call.note(f"{self._transferor.number} asks to transfer {caller_number} to {number}")
         self._onward = type(self._call)(switch, route, caller, self)
         self._onward.walk()
 
@@ -193,7 +193,7 @@ class _Blind:
             leg.acknowledge(response, answer.body)
             onward.joined(transferee, leg)
             self._call.transfer = None
-            self._call.note(leg.number, "transferred")
+            self._call.note(f"{transferee.number} talks with {leg.number} from now on")
             self._referral.tell(200, "OK")
             self._call.release(f"transferred to {leg.number}")
             self._transferor.hang_up(TRANSFERRED)
@@ -255,8 +255,8 @@ class _Attended:
     def _complete(self) -> None:
         call, second = self._call, self._second
         call.transfer = second.transfer = None
-        call.note(self._party.number, "transferred")
-        second.note(self._transferee.number, "takes over")
+        call.note(f"{self._transferee.number} talks with {self._party.number} from now on")
+        second.note(f"{self._transferee.number} takes the place of {self._replaced.number}")
         second.replace(self._replaced, self._transferee)
         self._referral.tell(200, "OK")
         call.release(f"transferred to {self._party.number}")
@@ -293,9 +293,7 @@ def negotiate(
             return
         chance = int(token()[:4], 16) / 0xFFFF
         wait = 2.1 + 1.9 * chance if not leg.inbound else 2.0 * chance
-        endpoint.start_timer(
-            max(0.01, round(wait, 2)), lambda _: negotiate(leg, offer, agreed, refused, tries - 1)
-        )
+        endpoint.start_timer(max(0.01, round(wait, 2)), lambda _: negotiate(leg, offer, agreed, refused, tries - 1))
 
     if leg.asking is not None or leg.asked is not None:
         again()
@@ -330,7 +328,7 @@ def take_over(replaced: Leg, successor: InboundLeg) -> None:
         if successor.state is LegState.ENDED:
             other.acknowledge(response, b"" if successor.offered else other.sdp_source)
             return
-        call.note(successor.number, "taken over")
+        call.note(f"{successor.number} goes on with the call on another phone")
         call.replace(replaced, successor)
         if successor.offered:
             other.acknowledge(response)

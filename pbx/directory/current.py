@@ -20,12 +20,14 @@ class CurrentDirectory:
     `on_change` hears which numbers changed, in the thread of the refresh; none means any may have.
     """
 
-    def __init__(self, store: Store, box: SecretBox, on_change: Callable[[Collection[str]], None]) -> None:
+    def __init__(
+        self, store: Store, box: SecretBox, ring_seconds: int, on_change: Callable[[Collection[str]], None]
+    ) -> None:
         self._store = store
         self._box = box
         self._on_change = on_change
         with store.reading() as session:
-            self._directory = load_directory(session, box)
+            self._directory = load_directory(session, box, ring_seconds)
 
     def get(self) -> Directory:
         """The directory in force."""
@@ -43,7 +45,7 @@ class CurrentDirectory:
             with self._store.reading() as session:
                 if directory_version(session) == self._directory.version:
                     return
-                self._directory = load_directory(session, self._box)
+                self._directory = load_directory(session, self._box, self._directory.ring_seconds)
         except DatabaseRefused as error:
             logger.warning("! the directory could not be checked: %s", error)
             return

@@ -13,6 +13,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import TypeVar
 
+RING_SECONDS = 20
 EVERY_DAY = frozenset(range(7))
 
 _Entry = TypeVar("_Entry", "User", "Group", "Device")
@@ -115,12 +116,16 @@ _NO_CHANGE: Mapping[str, None] = MappingProxyType({})
 
 @dataclass(frozen=True, slots=True)
 class Directory:
-    """Everybody and everything that has a number, in one version."""
+    """Everybody and everything that has a number, in one version.
+
+    `ring_seconds` is how long a phone rings where no rule says otherwise.
+    """
 
     version: int = 0
     users: Mapping[str, User] = field(default_factory=dict)
     groups: Mapping[str, Group] = field(default_factory=dict)
     devices: Mapping[str, Device] = field(default_factory=dict)
+    ring_seconds: int = RING_SECONDS
 
     def user(self, number: str) -> User | None:
         return self.users.get(number)
@@ -145,6 +150,7 @@ class Directory:
             _changed(self.users, users),
             _changed(self.groups, groups),
             _changed(self.devices, devices),
+            self.ring_seconds,
         )
 
 

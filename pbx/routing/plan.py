@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from pbx.directory.snapshot import Directory, Group, Rule, Strategy, User
 from pbx.routing.errors import NumberError
-from pbx.routing.forwarding import RING_SECONDS, Circumstances, Way, conditional
+from pbx.routing.forwarding import Circumstances, Way, conditional
 from pbx.routing.groups import NO_ANSWER, TURN_SECONDS, Muster, Ringing, followed_by
 from pbx.routing.number import normalise
 from pbx.routing.outcome import Outcome
@@ -45,7 +45,7 @@ def plan(dialled: str, caller: str | None, now: datetime, directory: Directory) 
         raise ValueError("routing needs a time with its zone")
     user = directory.users.get(dialled)
     if user is not None and not user.rules:
-        alone = Step(0, (dialled,), RING_SECONDS, _DIALLED, NOTHING, (), NOBODY)
+        alone = Step(0, (dialled,), directory.ring_seconds, _DIALLED, NOTHING, (), NOBODY)
         return RoutePlan(dialled, caller, now, directory.version, (alone,))
     number = dialled
     way = Way(Because.DIALLED)
@@ -112,7 +112,7 @@ class Planner:
         found = Muster(self._circumstances).together(numbers, way)
         if not found:
             return _nobody(way)
-        return self.ring(found, RING_SECONDS, way.reason(), NOTHING, way.diversions)
+        return self.ring(found, self._circumstances.directory.ring_seconds, way.reason(), NOTHING, way.diversions)
 
     def ring(
         self,
@@ -149,7 +149,7 @@ class Planner:
 
     def _ring_user(self, user: User, way: Way) -> int:
         rules = conditional(user, way.rejected)
-        seconds = RING_SECONDS
+        seconds = self._circumstances.directory.ring_seconds
         on: dict[Outcome, int | End] = {}
         for rule, outcomes in rules:
             start = Way(Because.RULE, user.number, rule, way.visited, way.diversions)
@@ -166,7 +166,7 @@ class Planner:
         found = muster.members(group, way)
         if not found:
             return _nobody(way)
-        return self.ring(found, RING_SECONDS, way.reason(group=group.number), followed_by(), way.diversions)
+        return self.ring(found, self._circumstances.directory.ring_seconds, way.reason(group=group.number), followed_by(), way.diversions)
 
     def _ring_in_turn(self, group: Group, turns: Sequence[Sequence[Ringing]], way: Way) -> int | End | None:
         """Each turn but the first is written twice, so that a group whose members are all busy ends so.
