@@ -51,7 +51,7 @@ def _offer(call: Call, other: Leg, incoming: Incoming) -> None:
         if response.status < 200:
             return
         if response.status >= 300:
-            _refuse(call, other, incoming, response)
+            _refuse(other, incoming, response)
         elif body:
             other.acknowledge(response)
             incoming.answer(200, body=response.body)
@@ -60,7 +60,7 @@ def _offer(call: Call, other: Leg, incoming: Incoming) -> None:
             incoming.answer(200, body=response.body, on_ack=lambda answer: other.acknowledge(response, answer))
             if incoming.leg.state is LegState.ENDED:
                 other.acknowledge(response)
-        call.leg_changed(other)
+        call.leg_changed()
 
     other.offer("INVITE", body, answered)
 
@@ -84,7 +84,7 @@ def _update(call: Call, leg: Leg, incoming: Incoming) -> None:
         if response.status < 200:
             return
         if response.status >= 300:
-            _refuse(call, other, incoming, response)
+            _refuse(other, incoming, response)
             return
         if method == "INVITE":
             other.acknowledge(response)
@@ -110,7 +110,7 @@ def _early_update(call: Call, leg: Leg, incoming: Incoming) -> None:
         incoming.answer(488)
 
 
-def _refuse(call: Call, other: Leg, incoming: Incoming, response: Response) -> None:
+def _refuse(other: Leg, incoming: Incoming, response: Response) -> None:
     headers = [(name, value) for name in _PASSED for value in response.rows(name)]
     incoming.answer(response.status, response.reason, headers=headers)
     if response.status in _DEAD or isinstance(response, LocalResponse):

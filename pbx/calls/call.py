@@ -208,7 +208,8 @@ class Call:
         self.origin.connect(leg, response)
 
     def phone_redirected(self, number: str, contacts: list[str]) -> bool:
-        assert self.step is not None and self.ringing is not None
+        assert self.step is not None
+        assert self.ringing is not None
         switch = self.switch
         self.plan, where = redirect(self.plan, self.step, contacts, switch.clock(), switch.directory(), by=number)
         if where is None:
@@ -290,7 +291,7 @@ class Call:
     def leg_asks(self, leg: Leg, incoming: Incoming) -> None:
         carry(self, leg, incoming)
 
-    def leg_changed(self, leg: Leg) -> None:
+    def leg_changed(self) -> None:
         if self.answered is not None and self.ended is None:
             self.switch.store.save(self)
 

@@ -73,16 +73,16 @@ class Owner(Protocol):
     def leg_hung_up(self, leg: Leg, reason: str) -> None:
         """The party has left: by BYE, or its dialog died. The leg has ended. `reason` is a Reason header or ""."""
 
-    def leg_changed(self, leg: Leg) -> None:
+    def leg_changed(self) -> None:
         """Something that must survive a restart has changed."""
 
 
 class Leg:
     """One party's dialog with us.
 
-    `inbound`: the party called us. `number` is the user it belongs to. `flow` is the path by which the dialog began; `local_sdp` and `remote_sdp`
-    are the last descriptions that went each way, `sdp_source` is what `local_sdp` was made of. `asking` is our own pending INVITE or UPDATE, `asked` the
-    party's (RFC 3261 §14: one at a time).
+    `inbound`: the party called us. `number` is the user it belongs to, `flow` the path by which the dialog began.
+    `local_sdp` and `remote_sdp` are the last descriptions that went each way, `sdp_source` is what `local_sdp` was
+    made of. `asking` is our own pending INVITE or UPDATE, `asked` the party's (RFC 3261 §14: one at a time).
     """
 
     __slots__ = (
@@ -391,7 +391,7 @@ class Leg:
     def confirmed(self) -> None:
         """The three-way handshake is complete: what waited for it goes on."""
         if self.owner is not None:
-            self.owner.leg_changed(self)
+            self.owner.leg_changed()
         waiting, self.waiting = self.waiting, []
         for action in waiting:
             if self.state is not LegState.ENDED:

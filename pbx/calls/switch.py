@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 from pbx.directory.snapshot import Directory
 from sip.endpoint import Endpoint
 from sip.grammar import hostport
-from sip.transport.base import SECURE, Flow
+from sip.transport.base import Flow
 
 if TYPE_CHECKING:
     from pbx.calls.call import Call
@@ -73,11 +73,10 @@ class Switch:
 
     def contact(self, number: str, flow: Flow) -> str:
         """Our Contact on a flow: where the peer of a dialog reaches us."""
-        secure = flow.transport in SECURE
-        transport = "" if flow.transport in ("UDP", "TLS") else f";transport={flow.transport.lower()}"
-        return (
-            f"<{'sips' if secure and flow.transport == 'TLS' else 'sip'}:{number}@{hostport(*flow.local)}{transport}>"
-        )
+        # Phones know `transport=tls` though RFC 3261 §26.2.2 deprecates it; a sips Contact they would have to
+        # honour on every hop, also of those who have no TLS.
+        transport = "" if flow.transport == "UDP" else f";transport={flow.transport.lower()}"
+        return f"<sip:{number}@{hostport(*flow.local)}{transport}>"
 
     def name_of(self, number: str) -> str:
         """The name of the user with this number, "" for anybody else."""

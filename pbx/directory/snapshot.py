@@ -13,7 +13,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import TypeVar
 
-RING_SECONDS = 20
+RING_SECONDS = 20  # before "no answer"; three to four rings
 EVERY_DAY = frozenset(range(7))
 
 _Entry = TypeVar("_Entry", "User", "Group", "Device")

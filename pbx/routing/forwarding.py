@@ -21,9 +21,6 @@ from pbx.routing.schedule import holds
 # Somebody chose each stop of a chain; one of more than ten was not chosen by anybody.
 MAX_DIVERSIONS = 10
 
-RING_SECONDS = 20
-"""How long a phone rings where no rule `no-answer` says otherwise."""
-
 HOLDS_AFTER: dict[RuleKind, tuple[Outcome, ...]] = {
     # Who declines a call, or silences the phone, wants it to go where it goes when talking.
     RuleKind.BUSY: (Outcome.BUSY, Outcome.REFUSED, Outcome.DND),
@@ -60,9 +57,7 @@ class Way:
     def through(self, number: str, *, nested: int = 0) -> Way:
         """The way on from a number that the call has come to."""
         visited = (*self.visited, number)
-        return Way(
-            self.because, self.owner, self.rule, visited, self.diversions, self.rejected, self.nested + nested
-        )
+        return Way(self.because, self.owner, self.rule, visited, self.diversions, self.rejected, self.nested + nested)
 
     def diverted(self, number: str, cause: Cause, rule: Rule | None = None) -> Way:
         """The way on from a number whose rule, or whose phone, sends the call elsewhere."""
@@ -119,9 +114,7 @@ class Circumstances:
                 return Choice(followed if targets else rule, targets, Cause(rule.kind))
         return RINGS
 
-    def admit(
-        self, targets: Iterable[str], number: str, way: Way, *, rule: Rule | None, hops: int
-    ) -> tuple[str, ...]:
+    def admit(self, targets: Iterable[str], number: str, way: Way, *, rule: Rule | None, hops: int) -> tuple[str, ...]:
         """Those of the targets that may be called; why the others may not goes to `way.rejected`.
 
         Args:

@@ -100,9 +100,7 @@ class Muster:
         rule, targets, cause = self._circumstances.choose(user, way, alone=False)
         if rule is None:
             way.rejected += [
-                Rejected(Why.RINGS_WITH_OTHERS, user.number, rule)
-                for rule in user.rules
-                if rule.kind in HOLDS_AFTER
+                Rejected(Why.RINGS_WITH_OTHERS, user.number, rule) for rule in user.rules if rule.kind in HOLDS_AFTER
             ]
             return (user.number,), way
         if not targets or cause is None:

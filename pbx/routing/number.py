@@ -25,9 +25,7 @@ def normalise(dialled: str) -> str:
     """
     number = comparable(dialled)
     if not _NUMBER.fullmatch(number):
-        raise NumberError(
-            f"{dialled!r} is not a number: 2 to 15 digits are, and a service number begins with *"
-        )
+        raise NumberError(f"{dialled!r} is not a number: 2 to 15 digits are, and a service number begins with *")
     return number
 
 

@@ -54,9 +54,7 @@ def plan(dialled: str, caller: str | None, now: datetime, directory: Directory) 
             number = normalise(dialled)
         except NumberError:
             way.rejected.append(Rejected(Why.NOT_A_NUMBER, dialled))
-            return RoutePlan(
-                dialled, caller, now, directory.version, (), End(Outcome.NOT_FOUND, way.reason())
-            )
+            return RoutePlan(dialled, caller, now, directory.version, (), End(Outcome.NOT_FOUND, way.reason()))
     planner = Planner(Circumstances(caller, now, directory))
     first = planner.arrive(number, way)
     planner.finish()
@@ -166,7 +164,8 @@ class Planner:
         found = muster.members(group, way)
         if not found:
             return _nobody(way)
-        return self.ring(found, self._circumstances.directory.ring_seconds, way.reason(group=group.number), followed_by(), way.diversions)
+        seconds = self._circumstances.directory.ring_seconds
+        return self.ring(found, seconds, way.reason(group=group.number), followed_by(), way.diversions)
 
     def _ring_in_turn(self, group: Group, turns: Sequence[Sequence[Ringing]], way: Way) -> int | End | None:
         """Each turn but the first is written twice, so that a group whose members are all busy ends so.
@@ -176,9 +175,7 @@ class Planner:
         """
         room = (MAX_STEPS - len(self.steps) + 1) // 2
         way.rejected += [
-            Rejected(Why.STEPS, group.number, target=ringing.number)
-            for turn in turns[room:]
-            for ringing in turn
+            Rejected(Why.STEPS, group.number, target=ringing.number) for turn in turns[room:] for ringing in turn
         ]
         turns = turns[:room]
         if not turns:

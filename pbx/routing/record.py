@@ -117,9 +117,7 @@ class _Writer:
         ]
 
     def diversions(self, diversions: tuple[Diversion, ...]) -> list[Json]:
-        return [
-            _filled(number=one.number, cause=one.cause.value, rule=self.rule(one.rule)) for one in diversions
-        ]
+        return [_filled(number=one.number, cause=one.cause.value, rule=self.rule(one.rule)) for one in diversions]
 
     def redirect(self, redirect: Redirect) -> Json:
         goes_on = redirect.goes_on
@@ -177,14 +175,11 @@ class _Reader:
 
     def rejected(self, data: list[Json] | tuple[()]) -> tuple[Rejected, ...]:
         return tuple(
-            Rejected(Why(one["why"]), one["number"], self.rule(one.get("rule")), one.get("target"))
-            for one in data
+            Rejected(Why(one["why"]), one["number"], self.rule(one.get("rule")), one.get("target")) for one in data
         )
 
     def diversions(self, data: list[Json] | tuple[()]) -> tuple[Diversion, ...]:
-        return tuple(
-            Diversion(one["number"], Cause(one["cause"]), self.rule(one.get("rule"))) for one in data
-        )
+        return tuple(Diversion(one["number"], Cause(one["cause"]), self.rule(one.get("rule"))) for one in data)
 
     def redirect(self, data: Json) -> Redirect:
         return Redirect(

@@ -108,9 +108,7 @@ def _following(steps: Sequence[Step], step: Step) -> list[int]:
 
 
 def _moved(on: Mapping[Outcome, int | End], moved: Mapping[int, int]) -> Mapping[Outcome, int | End]:
-    return {
-        outcome: moved[follows] if isinstance(follows, int) else follows for outcome, follows in on.items()
-    }
+    return {outcome: moved[follows] if isinstance(follows, int) else follows for outcome, follows in on.items()}
 
 
 def _numbers(contacts: Iterable[str], by: str, way: Way) -> list[str]:

@@ -63,9 +63,7 @@ def happens(step: Step, outcomes: Collection[Outcome]) -> str:
     if TOLD.issubset(outcomes):
         return f"{subject} {'do' if plural else 'does'} not take the call"
     # A phone that is silenced by its own key declines, as far as anybody can see.
-    told = [
-        o for o in _HAPPENS if o in outcomes and (o is not Outcome.DND or Outcome.REFUSED not in outcomes)
-    ]
+    told = [o for o in _HAPPENS if o in outcomes and (o is not Outcome.DND or Outcome.REFUSED not in outcomes)]
     return f"{subject} {listed([_HAPPENS[outcome][plural] for outcome in told], 'or')}"
 
 
