@@ -90,7 +90,7 @@ class Engine:
         self.bindings = Bindings()
         self.guard = Guard()
         authenticator = Authenticator(self.directory.get, sip.domain, Nonces(), self.guard, self.bindings)
-        self.persistence = Persistence(self.writer, self.database)
+        self.persistence = Persistence(self.writer, self.store)
         self.registrar = Registrar(
             authenticator,
             self.bindings,
@@ -157,11 +157,7 @@ class Engine:
     def _take_up(self) -> None:
         """Bindings, waiting messages and calls in progress, as the database has them."""
         now = time.time()
-        by_number: dict[str, list[Binding]] = {}
-        for binding in self.persistence.load(now, self._flow_between):
-            by_number.setdefault(binding.number, []).append(binding)
-        for number, bindings in by_number.items():
-            self.bindings.put(number, bindings)
+        registered = self.registrar.load(now, self._flow_between)
         self.waiting.load(self.database)
         table = LiveCallRow.__table__
         assert isinstance(table, Table)
@@ -172,8 +168,8 @@ class Engine:
                 restore(self.switch, json.loads(row.state), self._flow_of_leg)
             except (KeyError, TypeError, ValueError) as error:
                 logger.error("! call %s can't be taken up again: %r", row.call_id, error)
-        if by_number or rows:
-            logger.info("= taken up: %d numbers registered, %d calls", len(by_number), len(rows))
+        if registered or rows:
+            logger.info("= taken up: %d registrations, %d calls", registered, len(rows))
 
     async def run_until_stopped(self) -> None:
         """Returns when the engine is to end."""
@@ -217,14 +213,13 @@ class Engine:
     # ---- now and then
 
     def _expire(self) -> None:
-        for number in self.registrar.expire(time.time()):
-            self.bus.publish("registration.expired", {"number": number})
+        self.registrar.expire(time.time())
 
     def _check_directory(self) -> None:
         self._loop.run_in_executor(None, self.directory.check)
 
     def _directory_changed(self, numbers: Collection[str]) -> None:
-        self._loop.call_soon_threadsafe(self.registrar.directory_changed, numbers)
+        self._loop.call_soon_threadsafe(self.registrar.drop_removed, numbers, time.time())
 
     def _registration_event(self, event: RegistrationEvent) -> None:
         if isinstance(event, Registered):
