@@ -78,7 +78,7 @@ class Engine:
         self.settings = settings
         self._loop = loop
         sip = settings.sip
-        self.database: DatabaseEngine = open_database(settings.database.url)
+        self.database: DatabaseEngine = open_database(settings.database.url, patience=1.0)
         self.store = Store(self.database)
         self.writer = WriteBehind(self.database)
         self.directory = CurrentDirectory(
@@ -284,6 +284,8 @@ async def _main(settings: Settings, data: DataFolder) -> None:
         gc.collect()
         gc.freeze()
         gc.set_threshold(50_000, 50, 100)
+        # The writer's thread must get at the interpreter soon even when the loop is busy: rows are due on disk.
+        sys.setswitchinterval(0.001)
         _say_ready()
         await engine.run_until_stopped()
     finally:

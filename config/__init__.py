@@ -1,0 +1,1 @@
+"""What an installation may set, and where it keeps its files. Read by the process roots only."""

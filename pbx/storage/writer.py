@@ -1,0 +1,232 @@
+"""The write-behind: rows of the call engine go to the database without making a phone wait for it.
+
+`put` appends to a queue, nothing more: it takes no lock and calls nobody, so that it costs the event
+loop a fraction of a microsecond. One thread empties the queue, lets a later row with the same primary
+key replace an earlier one, and writes what is left in one transaction, at most 50 ms after the first
+row was put.
+
+A removal is written even when the row that it removes was still in the queue: an older version of the
+row may be in the database already.
+
+While the database refuses (full, locked, gone), rows are kept and tried again with growing pauses, and
+`healthy` is False so that the engine takes no new work. A row that the database can never take, such
+as text with a NUL for PostgreSQL, is the row's own fault: it is logged and left out, because one such
+row from a hostile phone must not stop all others.
+"""
+
+import logging
+import threading
+from collections import deque
+from collections.abc import Callable, Sequence
+from itertools import chain
+
+from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import DataError, IntegrityError
+
+from pbx.storage.errors import is_refusal, refused
+from pbx.storage.statements import Statement
+
+logger = logging.getLogger(__name__)
+
+Parameters = tuple[object, ...]
+OnHealth = Callable[[bool, str | None], None]
+
+DELAY = 0.03  # seconds in which rows gather; the commit needs the rest of the 50 ms
+LIMIT = 50_000  # rows that may wait: about 40 MB, and a minute at a thousand registrations a second
+FIRST_PAUSE, LAST_PAUSE = 0.1, 2.0  # seconds between attempts while the database refuses
+LARGEST = 64  # rows in one statement: beyond that, larger ones gain nothing
+
+# What a row itself can be to blame for; everything else is the database's refusal.
+ROW_FAULTS = (IntegrityError, DataError, UnicodeError, OverflowError)
+
+
+class WriteBehind:
+    """Takes rows from one thread and writes them in another, which it starts.
+
+    Args:
+        engine: the database.
+        delay: seconds in which rows gather before they are written together.
+        limit: rows that may wait before `healthy` turns False.
+        pauses: seconds before the first retry, and at most before a later one.
+        on_health: called with `healthy` and `error` when the database begins or ceases to refuse, in
+            the writer's thread.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        *,
+        delay: float = DELAY,
+        limit: int = LIMIT,
+        pauses: tuple[float, float] = (FIRST_PAUSE, LAST_PAUSE),
+        on_health: OnHealth | None = None,
+    ) -> None:
+        self._engine = engine
+        self._mark = "?" if engine.dialect.name == "sqlite" else "%s"
+        self._delay = delay
+        self._limit = limit
+        self._pauses = pauses
+        self._on_health = on_health
+        self._refusal: str | None = None
+        # From the caller to the thread: rows, and marks (None, Event) to be set when all before is written.
+        self._queue: deque[tuple[Statement, Parameters] | tuple[None, threading.Event]] = deque()
+        self._idle = False
+        self._wake = threading.Event()
+        self._hurry = threading.Event()
+        self._closing = False
+        # The thread's own: what it took from the queue and has not written yet.
+        self._unwritten: dict[tuple[str, object], tuple[Statement, Parameters]] = {}
+        self._marks: list[threading.Event] = []
+        self._texts: dict[tuple[Statement, int], str] = {}
+        self.rejected = 0  # rows left out since the start
+        self._thread = threading.Thread(target=self._run, name="write-behind", daemon=True)
+        self._thread.start()
+
+    def put(self, statement: Statement, parameters: Parameters) -> None:
+        """Has a row written soon; the last one put for a primary key wins."""
+        self._queue.append((statement, parameters))
+        if self._idle:
+            self._wake.set()
+
+    @property
+    def healthy(self) -> bool:
+        """Whether the engine may take new work."""
+        return self._refusal is None and len(self._queue) <= self._limit
+
+    @property
+    def error(self) -> str | None:
+        """Why it may not, in one line; None when it may."""
+        if self._refusal is None and len(self._queue) > self._limit:
+            return f"the database is too slow: {len(self._queue)} rows wait"
+        return self._refusal
+
+    def flush(self, timeout: float | None = None) -> bool:
+        """Writes everything that was put before, now. False when it took longer than `timeout` seconds."""
+        written = threading.Event()
+        self._queue.append((None, written))
+        self._hurry.set()
+        self._wake.set()
+        return written.wait(timeout)
+
+    def close(self, timeout: float = 10.0) -> bool:
+        """Writes everything and stops; nothing may be put afterwards.
+
+        False when the database refused for `timeout` seconds; what was not written is lost then.
+        """
+        if self._closing:
+            return not self._unwritten
+        self.flush(timeout)
+        self._closing = True
+        self._hurry.set()
+        self._wake.set()
+        self._thread.join(timeout)
+        written = not (self._thread.is_alive() or self._unwritten or self._queue)
+        if not written:
+            logger.error("! rows are lost at the stop: %s", self.error or "they came too late")
+        return written
+
+    def _run(self) -> None:
+        first, last = self._pauses
+        while not self._closing:
+            self._await_rows()
+            self._hurry.wait(self._delay)
+            self._take()
+            pause = first
+            while not self._write():
+                if self._closing:
+                    return
+                self._hurry.wait(pause)
+                self._take()
+                pause = min(2 * pause, last)
+
+    def _await_rows(self) -> None:
+        self._wake.clear()
+        # From here on `put` sets the event; what was put or asked before is seen by looking.
+        self._idle = True
+        if not self._queue and not self._closing:
+            self._wake.wait()
+        self._idle = False
+
+    def _take(self) -> None:
+        """Empties the queue: a later row takes the place of an earlier one with the same key."""
+        self._hurry.clear()
+        queue, unwritten = self._queue, self._unwritten
+        for _ in range(len(queue)):
+            entry = queue.popleft()
+            if entry[0] is None:
+                self._marks.append(entry[1])
+            else:
+                statement, parameters = entry
+                unwritten[statement.table, parameters[0]] = entry
+
+    def _write(self) -> bool:
+        """Writes what was taken. False, with everything kept, when the database refuses."""
+        try:
+            if self._unwritten:
+                self._write_rows()
+        except Exception as error:
+            self._note_refusal(error)
+            return False
+        self._unwritten.clear()
+        for mark in self._marks:
+            mark.set()
+        self._marks.clear()
+        self._note_health(None)
+        return True
+
+    def _write_rows(self) -> None:
+        batches: dict[Statement, list[Parameters]] = {}
+        for statement, parameters in self._unwritten.values():
+            batches.setdefault(statement, []).append(parameters)
+        try:
+            with self._engine.begin() as connection:
+                for statement, rows in batches.items():
+                    self._write_batch(connection, statement, rows)
+        except ROW_FAULTS:
+            self._write_singly(batches)
+
+    def _write_batch(self, connection: Connection, statement: Statement, rows: Sequence[Parameters]) -> None:
+        """Writes rows in statements of 64, 32, 16 … rows, so that few different texts are prepared."""
+        start = 0
+        while left := len(rows) - start:
+            size = min(1 << (left.bit_length() - 1), LARGEST)
+            text = self._texts.get((statement, size))
+            if text is None:
+                text = self._texts[statement, size] = statement.sql(size, self._mark)
+            values = tuple(chain.from_iterable(rows[start : start + size]))
+            connection.exec_driver_sql(text, values)
+            start += size
+
+    def _write_singly(self, batches: dict[Statement, list[Parameters]]) -> None:
+        """Writes row by row, without those that can't be written."""
+        rejected = 0
+        with self._engine.begin() as connection:
+            for statement, rows in batches.items():
+                for row in rows:
+                    try:
+                        with connection.begin_nested():
+                            self._write_batch(connection, statement, [row])
+                    except ROW_FAULTS as error:
+                        rejected += 1
+                        reason = str(getattr(error, "orig", error)).splitlines()[0]
+                        logger.error("! row %r of %s is left out: %s", row[0], statement.table, reason)
+        self.rejected += rejected
+
+    def _note_refusal(self, error: Exception) -> None:
+        if self._refusal is None and not is_refusal(error):
+            logger.error("! the database writer failed", exc_info=error)
+        self._note_health(str(refused(error)))
+
+    def _note_health(self, refusal: str | None) -> None:
+        before, self._refusal = self._refusal, refusal
+        if (before is None) == (refusal is None):
+            return
+        if refusal is None:
+            logger.warning("= the database takes rows again")
+        else:
+            logger.error("! %s: %d rows are kept until it works", refusal, len(self._unwritten))
+        if self._on_health is not None:
+            try:
+                self._on_health(refusal is None, refusal)
+            except Exception:
+                logger.exception("! telling of the writer's health failed")  # the writer goes on
