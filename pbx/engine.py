@@ -21,7 +21,6 @@ import sys
 import time
 from collections.abc import Callable, Collection
 from contextlib import suppress
-from datetime import datetime
 from pathlib import Path
 
 import uvloop
@@ -37,6 +36,7 @@ from pbx.calls.manager import CallManager
 from pbx.calls.models import LiveCallRow
 from pbx.calls.records import DatabaseCallStore, restore
 from pbx.calls.switch import CallSettings, Switch
+from pbx.clock import LocalClock
 from pbx.commands import Commands
 from pbx.directory.current import CurrentDirectory
 from pbx.directory.secrets import SecretBox
@@ -107,7 +107,7 @@ class Engine:
             bindings_of=lambda number: self.bindings.of(number, time.time()),
             route_of=self._flow_to,
             flow_again=self._flow_again,
-            clock=self._local_time,
+            clock=LocalClock(settings.calls.time_zone).now,
             store=DatabaseCallStore(self.writer, loop.call_later),
             addresses_us=self.layer.is_ours,
         )
@@ -253,10 +253,6 @@ class Engine:
     def _flow_of_leg(self, transport: str, host: str, port: int, remote_host: str, remote_port: int) -> Flow:
         flow = self._flow_between(transport, (host, port), (remote_host, remote_port))
         return flow or LostFlow(transport, (host, port), (remote_host, remote_port))
-
-    def _local_time(self) -> datetime:
-        zone = self.settings.calls.time_zone
-        return datetime.now(zone) if zone is not None else datetime.now().astimezone()
 
 
 def _server_tls(settings: Settings) -> ssl.SSLContext:

@@ -22,7 +22,7 @@ from sip.grammar import (
     split_list,
     unquote,
 )
-from sip.uri import SipUri, Uri, parse_uri
+from sip.uri import SipUri, Uri, check_uri, parse_uri
 
 MAGIC_COOKIE = "z9hG4bK"
 METHODS = frozenset(
@@ -189,12 +189,15 @@ def tag_of(text: str) -> str:
 
     Raises ParseError.
     """
-    if text.startswith("<") and '"' not in text:
-        end = text.find(">")
+    start = text.find("<")
+    end = text.find(">", start)
+    if start >= 0 and end > start + 4 and "," not in text and "\\" not in text:
         tail = text[end + 1 :]
-        if end > 5 and " " not in text and "<" not in text[1:end] and (not tail or tail.startswith(";tag=")):
+        plain = start == 0 or (text[0] == '"' and text.find('"', 1) == len(text[:start].rstrip(" ")) - 1 > 0)
+        if plain and " " not in text[start:] and (not tail or tail.startswith(";tag=")):
             tag = tail[5:]
-            if ";" not in tag and "<" not in tag and ">" not in tag and "," not in tag:
+            if is_token(tag) or not tail:
+                check_uri(text[start + 1 : end])
                 return tag
     address = NameAddr.parse(text)
     address.parsed_uri()

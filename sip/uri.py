@@ -5,6 +5,7 @@ A URI is parsed when somebody needs its parts; as long as it is only carried, it
 
 import re
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import Self
 from urllib.parse import unquote_to_bytes
 
@@ -56,12 +57,17 @@ class SipUri:
     headers: str = ""
 
     @classmethod
-    def parse(cls, text: str) -> Self:
-        """Raises ParseError (RFC 3261 §25.1 SIP-URI)."""
-        scheme, colon, rest = text.partition(":")
-        scheme = scheme.lower()
-        if not colon or scheme not in ("sip", "sips"):
+    def parse(cls, text: str) -> "SipUri":
+        """Raises ParseError (RFC 3261 §25.1 SIP-URI), status 416 for another scheme."""
+        uri = parse_uri(text)
+        if not isinstance(uri, SipUri):
             raise ParseError("not a SIP URI", 416, "Unsupported URI Scheme")
+        return uri
+
+    @classmethod
+    def _parse(cls, text: str) -> "SipUri":
+        scheme, _, rest = text.partition(":")
+        scheme = scheme.lower()
         # The userinfo may hold ; and ?, so it is cut off first: "@" cannot stand plain after the host
         # other than in a parameter's or header's value.
         userinfo, at, after = rest.partition("@")
@@ -174,12 +180,17 @@ def check_uri(text: str) -> None:
         parse_uri(text)
 
 
+@lru_cache(maxsize=8192)
 def parse_uri(text: str) -> Uri:
-    """Any URI. Raises ParseError when it is none, or malformed for its scheme."""
+    """Any URI. Raises ParseError when it is none, or malformed for its scheme.
+
+    The last few thousand are remembered: those of a phone are the same in each of its messages. Their values are
+    shared, so nobody may change them.
+    """
     scheme, colon, rest = text.partition(":")
     lowered = scheme.lower()
     if lowered in ("sip", "sips"):
-        return SipUri.parse(text)
+        return SipUri._parse(text)
     if lowered == "tel":
         return TelUri.parse(text)
     if not colon or not rest or not _SCHEME.fullmatch(scheme) or " " in rest or "<" in rest or ">" in rest:

@@ -6,9 +6,22 @@ from sip.errors import DialogError, ParseError
 from sip.fields import CSeq, NameAddr
 from sip.identifiers import token
 from sip.message import Request, Response
-from sip.uri import SipUri, parse_uri
+from sip.uri import SipUri
 
 MAX_ROUTES = 32
+
+_STORED = (
+    "call_id",
+    "contact",
+    "local",
+    "local_cseq",
+    "local_tag",
+    "remote",
+    "remote_cseq",
+    "remote_tag",
+    "routes",
+    "target",
+)
 
 
 class Dialog:
@@ -19,18 +32,7 @@ class Dialog:
     own Contact. `remote_cseq` is -1 until the peer has sent a request.
     """
 
-    __slots__ = (
-        "call_id",
-        "contact",
-        "local",
-        "local_cseq",
-        "local_tag",
-        "remote",
-        "remote_cseq",
-        "remote_tag",
-        "routes",
-        "target",
-    )
+    __slots__ = _STORED
 
     def __init__(self, call_id: str, local_tag: str, local: str, remote: str, contact: str) -> None:
         self.call_id = call_id
@@ -138,12 +140,12 @@ class Dialog:
 
     def to_dict(self) -> dict[str, Any]:
         """For storage; `from_dict` reads it."""
-        return {name: getattr(self, name) for name in self.__slots__}
+        return {name: getattr(self, name) for name in _STORED}
 
     @classmethod
     def from_dict(cls, stored: dict[str, Any]) -> Self:
         dialog = cls("", "", "", "", "")
-        for name in cls.__slots__:
+        for name in _STORED:
             setattr(dialog, name, stored[name])
         return dialog
 
@@ -169,6 +171,5 @@ def _contact_of(message: Request | Response) -> str:
         if len(contacts) != 1:
             raise ParseError("more than one Contact")
         uri = contacts[0].uri
-    if not isinstance(parse_uri(uri), SipUri):
-        raise ParseError("Contact is no SIP URI", 416, "Unsupported URI Scheme")
+    SipUri.parse(uri)
     return uri

@@ -131,9 +131,7 @@ DESCRIBED = {
 
 def lines(text: str) -> list[str]:
     """The lines of an indented text; what is indented by 16 continues the line above it."""
-    return [
-        line.removeprefix(" " * 8) for line in text.strip("\n ").replace("\n" + " " * 16, " ").split("\n")
-    ]
+    return [line.removeprefix(" " * 8) for line in text.strip("\n ").replace("\n" + " " * 16, " ").split("\n")]
 
 
 @pytest.mark.parametrize(("dialled", "rules", "expected"), DESCRIBED.values(), ids=DESCRIBED)
@@ -250,13 +248,9 @@ def test_redirect_that_ended_the_call_is_told() -> None:
         ("101 dnd", [], "1  the call ends: do not disturb, by rule 'do not disturb' of 101 (version 1)"),
     ],
 )
-def test_call_that_was_left_early_says_so(
-    rules: str, events: list[tuple[int, str, str, float]], last: str
-) -> None:
+def test_call_that_was_left_early_says_so(rules: str, events: list[tuple[int, str, str, float]], last: str) -> None:
     route = plan("101", "100", NOW, office(rules))
-    happened = [
-        Happened(step, target, Outcome(outcome), NOW, seconds) for step, target, outcome, seconds in events
-    ]
+    happened = [Happened(step, target, Outcome(outcome), NOW, seconds) for step, target, outcome, seconds in events]
     assert explain(route, happened)[-1] == last
 
 

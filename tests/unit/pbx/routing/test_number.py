@@ -76,9 +76,7 @@ def test_other_caller_patterns_are_refused(text: str) -> None:
         ("anna", "anna", True),
     ],
 )
-def test_caller_rule_is_for_the_callers_of_its_pattern(
-    pattern: str, caller: str | None, matches: bool
-) -> None:
+def test_caller_rule_is_for_the_callers_of_its_pattern(pattern: str, caller: str | None, matches: bool) -> None:
     assert matches_caller(pattern, caller) is matches
 
 

@@ -307,9 +307,7 @@ def test_steps_are_limited_with_the_nearest_planned_first() -> None:
     kinds = ("busy", "no-answer", "unreachable")
     numbers = range(101, 160)
     rules = [
-        f"{number} {kind} {101 + (number * 3 + offset) % 59}"
-        for number in numbers
-        for offset, kind in enumerate(kinds)
+        f"{number} {kind} {101 + (number * 3 + offset) % 59}" for number in numbers for offset, kind in enumerate(kinds)
     ]
     route = plan("101", None, NOW, office("\n".join(rules)))
     assert len(route.steps) == MAX_STEPS

@@ -71,15 +71,11 @@ def damaged(**changes: Any) -> dict[str, Any]:
         (damaged(steps=[]), "needs either steps or an end"),
         (damaged(end={"outcome": "lost", "reason": {}}), "cannot be read"),
         (
-            damaged(
-                steps=[{"targets": ["1"], "seconds": 1, "reason": {"because": "rule"}, "on": {"busy": 0}}]
-            ),
+            damaged(steps=[{"targets": ["1"], "seconds": 1, "reason": {"because": "rule"}, "on": {"busy": 0}}]),
             "not after it",
         ),
         (
-            damaged(
-                steps=[{"targets": ["1"], "seconds": 1, "reason": {"because": "rule"}, "on": {"busy": 1}}]
-            ),
+            damaged(steps=[{"targets": ["1"], "seconds": 1, "reason": {"because": "rule"}, "on": {"busy": 1}}]),
             "not after it",
         ),
         (

@@ -30,9 +30,7 @@ def test_numbers_answer_unless_something_else_is_assumed() -> None:
     ]
 
 
-@pytest.mark.parametrize(
-    "assignment", ["102", "102=", "102=asleep", "102=answered", "=busy", "anna=busy", "102 busy"]
-)
+@pytest.mark.parametrize("assignment", ["102", "102=", "102=asleep", "102=answered", "=busy", "anna=busy", "102 busy"])
 def test_state_that_cannot_be_read_is_named(assignment: str) -> None:
     with pytest.raises(StateError, match="is no state: "):
         parse_states(["101=busy", assignment])
