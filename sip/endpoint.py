@@ -29,7 +29,7 @@ log = logging.getLogger(__name__)
 
 # RFC 3261 §18.1.1: larger requests go over a congestion controlled transport when the path MTU is unknown.
 LARGEST_DATAGRAM_REQUEST = 1300
-TICK = 0.01  # s; timers fire up to this much late, so that one wake-up serves many
+TICKS = 16  # in T1; timers fire up to one tick late, so that one wake-up serves many
 NO_STREAM_SECONDS = 600.0  # how long a host that takes no TCP is not asked again
 _MOST_NO_STREAM_HOSTS = 10_000
 
@@ -79,6 +79,7 @@ class Endpoint:
         self.network: Network | None = None
         self.counters = {"strays": 0, "malformed": 0, "retransmissions": 0, "shed": 0, "failures": 0}
         self._clock = clock
+        self._tick = self.timers.t1 / TICKS
         self._queues = TimerQueues()
         self._armed: Any = None
         self._armed_at = float("inf")
@@ -104,7 +105,7 @@ class Endpoint:
     def _arm(self, deadline: float) -> None:
         if self._armed is not None:
             self._armed.cancel()
-        self._armed_at = ceil(deadline / TICK) * TICK
+        self._armed_at = ceil(deadline / self._tick) * self._tick
         self._armed = self._clock.call_at(self._armed_at, self._run_timers)
 
     def _run_timers(self) -> None:

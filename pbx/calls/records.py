@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from pbx.calls.switch import Switch
     from pbx.storage.writer import WriteBehind
 
-GATHER = 0.03  # s
+GATHER = 0.02  # s
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 

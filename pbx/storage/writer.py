@@ -31,7 +31,7 @@ logger = logging.getLogger(__name__)
 Parameters = tuple[object, ...]
 OnHealth = Callable[[bool, str | None], None]
 
-DELAY = 0.03  # seconds in which rows gather; the commit needs the rest of the 50 ms
+DELAY = 0.05  # seconds in which rows gather; what is acknowledged is on disk within twice that
 LIMIT = 50_000  # rows that may wait: about 40 MB, and a minute at a thousand registrations a second
 FIRST_PAUSE, LAST_PAUSE = 0.1, 2.0  # seconds between attempts while the database refuses
 LARGEST = 64  # rows in one statement: beyond that, larger ones gain nothing
