@@ -199,8 +199,8 @@ class Leg:
         uri = self.dialog.next_hop()
         port = uri.port or 5060
         transport = uri.params.get("transport", "udp").upper()
-        if uri.host != flow.remote[0] or (port == flow.remote[1] and transport == "UDP"):
-            return flow
+        if uri.host != flow.remote[0] or (port == flow.remote[1] and transport == "UDP") or "gr" in uri.params:
+            return flow  # a GRUU (RFC 5627) names us, not an address of the phone
         network = self.switch.endpoint.network
         assert network is not None
         if transport not in ("UDP", "TCP"):

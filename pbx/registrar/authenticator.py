@@ -32,7 +32,13 @@ from sip.uri import parse_uri
 
 # SIPp and old phones look at the first challenge only, and know MD5 only.
 OFFERED = ("MD5", "SHA-256")
+# libre before 2.0, which baresip 1.x is made of, takes a challenge with another algorithm than MD5 for an error of
+# the whole response, wherever it stands: by RFC 7616 §3.7 it should have passed over it.
+MD5_ALONE = ("baresip v0", "baresip v1")
 _QOPS = ("auth", "")  # without one: clients that know RFC 2069 only
+
+
+_NO_AGENT = ("",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,7 +198,10 @@ class Authenticator:
         nonce = self._nonces.issue(source[0], now)
         name = "Proxy-Authenticate" if proxy else "WWW-Authenticate"
         realm = self._realm
-        challenges = [(name, format_challenge(realm, nonce, each, stale)) for each in self._algorithms]
+        algorithms = self._algorithms
+        if request.headers.get("User-Agent", _NO_AGENT)[0].startswith(MD5_ALONE) and "MD5" in algorithms:
+            algorithms = ("MD5",)
+        challenges = [(name, format_challenge(realm, nonce, each, stale)) for each in algorithms]
         return respond(request, 407 if proxy else 401, to_tag=self._tag(request), headers=challenges)
 
     def _delay(self, request: Request, seconds: int) -> Response:
