@@ -8,17 +8,12 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 from typing import Self
 
-from sip.grammar import is_token
 from sip.sdp.errors import SdpError
 from sip.sdp.lines import NET_TYPE, Attribute, Connection, Field, Line, Origin, parse_line, words
 
 MAX_OCTETS = 65_536  # one UDP datagram; RFC 3261 §18.1.1 wants any INVITE of that size to be understood
 MAX_LINES = 2_048  # a browser with audio and video sends about 160
 MAX_MEDIA = 64  # pjsip takes 16
-
-# RFC 8866 §9: the order of the lines. t=, r= and z= repeat as a group, so they share a place.
-_SESSION_ORDER = {letter: place for place, letters in enumerate("v o s i u e p c b trz k a".split()) for letter in letters}
-_MEDIA_ORDER = {letter: place for place, letter in enumerate("icbka")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +70,7 @@ class Section:
 class MediaDescription(Section):
     """m= and the lines under it (RFC 8866 §5.14).
 
-    `port` 0 means that the stream is rejected or gone (RFC 3264 §8.2); `ports` is the number of ports where there
-    is more than one.
+    `ports` is the number of ports where there is more than one.
     """
 
     kind: str
@@ -87,7 +81,11 @@ class MediaDescription(Section):
 
     @property
     def rejected(self) -> bool:
-        return self.port == 0
+        """Whether the stream is turned down or gone (RFC 3264 §8.2).
+
+        That is port 0, except on an offered stream that will use another one's port (RFC 9143 §6).
+        """
+        return self.port == 0 and not self.has("bundle-only")
 
     def text(self) -> str:
         """The m= line."""
@@ -134,53 +132,109 @@ class SessionDescription(Section):
         return written.encode("latin-1")
 
 
-def parse(body: bytes | str, *, strict: bool = False) -> SessionDescription:
+def parse(body: bytes | str) -> SessionDescription:
     """Reads a description; a str is taken as latin-1 text.
 
     As phones are, so the reader is: lines may end in LF alone, the last one not at all, blanks may trail, lines may
     come in any order, t= and s= may be missing, letters that the standard does not know are kept, and what is no
-    `x=` line is left out. With `strict` each of these is an error, as is any line that would not be written back
-    as it came; our own descriptions pass that.
+    `x=` line is left out. `sip.sdp.strict` has the other way.
 
     Raises SdpError: 413 for more than 64 KiB, 2048 lines or 64 media, 400 for everything else.
     """
-    lines = _split(body, strict=strict)
     session: list[Line] = []
     media: list[MediaDescription] = []
-    section = session
-    under: list[list[Line]] = []
-    for number, text in enumerate(lines, 1):
+    section, sections = session, [session]
+    origins = 0
+    for number, text in enumerate(split(body), 1):
         if text[1:2] != "=":
-            if strict and text:
-                raise SdpError("a letter and = are wanted", number, text)
             continue
+        if not session and text.rstrip(" \t") != "v=0":
+            raise SdpError("a description begins with v=0", number, text)
         if text[0] == "m":
             if len(media) == MAX_MEDIA:
                 raise SdpError("too many media", number, status=413)
-            media.append(_parse_media(text, number, strict=strict))
+            media.append(_parse_media(text, number))
             section = []
-            under.append(section)
-        else:
-            section.append(parse_line(text, number))
-        if strict:
-            _check(text, (media[-1] if text[0] == "m" else section[-1]).text(), number, bool(media))
-    _check_session(session, lines, strict=strict)
-    described = tuple(replace(one, lines=tuple(rest)) for one, rest in zip(media, under, strict=True))
-    return SessionDescription(tuple(session), described)
+            sections.append(section)
+            continue
+        if text[0] == "o":
+            origins += 1
+            if origins > 1 or section is not session:
+                raise SdpError("o= wants to be once, before the first m=", number, text)
+        section.append(parse_line(text, number))
+    if not session:
+        raise SdpError("a description begins with v=0")
+    if not origins:
+        raise SdpError("o= is missing")
+    described = [replace(one, lines=tuple(lines)) for one, lines in zip(media, sections[1:], strict=True)]
+    return SessionDescription(tuple(session), tuple(described))
+
+
+def split(body: bytes | str) -> list[str]:
+    """The lines of a description, without their ends. Raises SdpError for too much, and for octets no line holds."""
+    if len(body) > MAX_OCTETS:
+        raise SdpError(f"longer than {MAX_OCTETS} octets", status=413)
+    if isinstance(body, bytes):
+        text = body.decode("latin-1")
+    elif body.isascii() or max(body) < "\u0100":
+        text = body
+    else:
+        raise SdpError("a character that is no octet")
+    lines = text.removesuffix("\n").replace("\r\n", "\n").removesuffix("\r").split("\n")
+    if len(lines) > MAX_LINES:
+        raise SdpError(f"more than {MAX_LINES} lines", status=413)
+    if "\0" in text or "\r" in text:
+        for number, line in enumerate(lines, 1):
+            # RFC 8866 §9, byte-string: these never stand inside a line, and whoever reads on would read otherwise.
+            if "\0" in line or "\r" in line:
+                raise SdpError("a NUL or a CR inside a line", number, line)
+    return lines
+
+
+def _parse_media(text: str, number: int) -> MediaDescription:
+    fields = words(text[2:])
+    if len(fields) < 3:
+        raise SdpError("m= wants medium, port, protocol and formats", number, text)
+    kind, where, protocol, *formats = fields
+    port, slash, ports = where.partition("/")
+    if not _is_number(port, 0, 65_535) or (slash and not _is_number(ports, 1, 32_768)):
+        raise SdpError("m= has no usable port", number, text)
+    # Edge answers a stream that it rejects without formats; only one that is wanted must have them.
+    if not formats and int(port):
+        raise SdpError("m= has no formats", number, text)
+    return MediaDescription((), kind, int(port), protocol, tuple(formats), int(ports) if slash else 1)
+
+
+def _is_number(text: str, least: int, most: int) -> bool:
+    return text.isascii() and text.isdigit() and len(text) <= 6 and least <= int(text) <= most
 
 
 def relabel_origin(body: bytes, session_id: int, version: int, address: str | None = None) -> bytes:
     """`body` with an o= line of ours and everything else as it was, without reading the rest.
 
     For bodies that `sip.sdp.quick.quick_check` has let through. The user becomes "-"; `address` (IPv4 or IPv6)
-    replaces the one that stands there. Raises SdpError where there is no o= line, or none of six words.
+    replaces the one that stands there. Raises SdpError where there is no complete o= line.
     """
+    before, where, after = cut_at_origin(body)
+    if address is not None:
+        where = origin_address(address)
+    return b"%bo=- %d %d %b%b" % (before, session_id, version, where, after)
+
+
+def cut_at_origin(body: bytes) -> tuple[bytes, bytes, bytes]:
+    """What is before the o= line, its last three words, and what is after it. Raises SdpError without one."""
     start = body.find(b"\no=") + 1
     if not start:
         raise SdpError("o= is missing")
     end = body.find(b"\n", start)
     line = body[start:] if end < 0 else body[start:end]
-    origin = _words_of_origin(line)
-    where = b" ".join(origin[3:6]) if address is None else _where(address)
-    ours = b"o=- %d %d %b" % (session_id, version, where)
-    return body[:start] + ours + (b"\r" if line.endswith(b"\r") else b"") + (b"" if end < 0 else body[end:])
+    fields = line.split()
+    if len(fields) < 5:
+        raise SdpError("o= is incomplete", text=line.decode("latin-1"))
+    stop = start + len(line) - line.endswith(b"\r")
+    return body[:start], b" ".join(fields[-3:]), body[stop:]
+
+
+def origin_address(address: str) -> bytes:
+    """The last three words of an o= line with this IPv4 or IPv6 address."""
+    return b"%b %b %b" % (NET_TYPE.encode(), b"IP6" if ":" in address else b"IP4", address.encode())

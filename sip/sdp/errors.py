@@ -8,7 +8,7 @@ DialogError
 
 from sip.errors import DialogError, ParseError
 
-# Lines whose value must not reach a log: SDES keys (RFC 4568 §9.1), ICE passwords, the old k= (RFC 8866 §5.12).
+# Lines whose value must not reach a log: SDES keys (RFC 4568), ICE passwords, the old k= (RFC 8866 §5.12).
 _SECRET = ("a=crypto:", "a=ice-pwd:", "k=")
 _SHOWN = 80
 

@@ -3,12 +3,15 @@
 Text is latin-1 decoded octets, as everywhere in `sip`, so that any octet survives a round trip.
 """
 
+import re
 from dataclasses import dataclass
 from ipaddress import IPv6Address
 
 from sip.sdp.errors import SdpError, shown
 
 NET_TYPE = "IN"
+
+_BLANKS = re.compile(r"[ \t\v\f]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,10 +30,7 @@ class Origin:
     net_type: str = NET_TYPE
 
     def text(self) -> str:
-        return (
-            f"o={self.username} {self.session_id} {self.version}"
-            f" {self.net_type} {self.address_type} {self.address}"
-        )
+        return f"o={self.username} {self.session_id} {self.version} {self.net_type} {self.address_type} {self.address}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,15 +89,15 @@ Line = Origin | Connection | Attribute | Field
 
 
 def words(text: str) -> list[str]:
-    """`text` split at blanks; `str.split` would take octets of UTF-8 such as A0 for blanks, too."""
-    return [word for word in text.replace("\t", " ").split(" ") if word]
+    """`text` split at blanks, as `bytes.split` does it; `str.split` would take A0, an octet of UTF-8, for one, too."""
+    return [word for word in _BLANKS.split(text) if word]
 
 
 def parse_line(text: str, number: int) -> Line:
     """The value of a line that begins with a letter and "=", and is no m=. Raises SdpError, naming `number`."""
     letter, value = text[0], text[2:]
     if letter == "a":
-        name, colon, rest = value.partition(":")
+        name, colon, rest = value.rstrip(" \t").partition(":")
         return Attribute(name, rest if colon else None)
     if letter == "c":
         return _parse_connection(value, number, text)

@@ -6,7 +6,7 @@ and go (DHCP, VPN) far more rarely than messages.
 
 import socket
 from collections.abc import Callable
-from ipaddress import IPv4Address, IPv6Address, ip_address
+from ipaddress import ip_address
 
 from sip.errors import TransportError
 from sip.transport.base import Address
@@ -14,14 +14,13 @@ from sip.transport.base import Address
 KEPT_SECONDS = 30.0
 MOST_KEPT = 4096
 
-IpAddress = IPv4Address | IPv6Address
 
-
-def numeric(host: str) -> IpAddress | None:
-    """`host` as an IP address, without brackets; None for a name."""
+def canonical(host: str) -> str | None:
+    """A numeric host, without brackets, as the kernel writes it; None for a name."""
+    family = family_of(host)
     try:
-        return ip_address(host)
-    except ValueError:
+        return socket.inet_ntop(family, socket.inet_pton(family, host))
+    except (OSError, ValueError):
         return None
 
 
@@ -88,8 +87,8 @@ def _source_of(host: str, scope: int) -> str:
 
 
 def _can_bind(host: str) -> bool:
-    address = numeric(host)
-    if address is None or address.is_multicast or address.is_unspecified:
+    address = ip_address(host)
+    if address.is_multicast or address.is_unspecified:
         return False  # can be bound, and is nobody's own
     with socket.socket(family_of(host), socket.SOCK_DGRAM) as probe:
         try:

@@ -70,7 +70,7 @@ class LostFlow:
         self.local = local
         self.remote = remote
 
-    def send(self, data: bytes) -> None:
+    def send(self, data: bytes) -> None:  # noqa: ARG002 - the signature of a flow
         """Raises FlowClosed."""
         raise FlowClosed(f"the connection to {self.remote[0]} ended before the start")
 

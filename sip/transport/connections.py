@@ -4,8 +4,10 @@ When there are too many, the oldest that has never delivered a message goes firs
 one that has been silent longest. So a flood of half-open connections displaces itself, not the phones.
 """
 
+import asyncio
 import logging
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from ipaddress import IPv6Network
 from typing import Protocol
@@ -31,7 +33,7 @@ class Limits:
     max_body: int = MAX_BODY
     unsent: int = 1_048_576  # what may wait for a peer that reads slowly; four largest messages
     handshake: float = 10.0  # TLS and WebSocket
-    message: float = 30.0  # from the connection's begin to the end of its first message; from any first octet to its last
+    message: float = 30.0  # for the first message to come, and for each one from its first octet to its last
     connect: float = 8.0  # a quarter of timer B, so that a request can still be tried elsewhere
     farewell: float = 5.0  # for a closed connection to take what was sent to it
     ping: float = 25.0  # silence before a WebSocket is pinged, and then again before it is given up; proxies allow 60
@@ -53,6 +55,8 @@ class Member(Protocol):
     """What the table needs of a connection."""
 
     remote: Address
+
+    def close(self) -> None: ...
 
     def abort(self) -> None: ...
 
@@ -98,6 +102,7 @@ class Connections:
         self._by_place: dict[str, _Ranks] = {}
         self._places: dict[Member, str] = {}
         self._shed_logged = 0
+        self._emptied = asyncio.Event()
 
     def __len__(self) -> int:
         return len(self._all)
@@ -125,7 +130,7 @@ class Connections:
         self._all.proven[member] = None
 
     def heard(self, member: Member) -> None:
-        """A whole message came on this connection."""
+        """This connection has delivered a message at some time, and is alive now."""
         if member in self._all:
             self._all.promote(member)
             place = self._places.get(member)
@@ -133,7 +138,10 @@ class Connections:
                 self._by_place[place].promote(member)
 
     def remove(self, member: Member) -> None:
+        """Forgets a connection that is gone."""
         self._all.remove(member)
+        if not self._all:
+            self._emptied.set()
         place = self._places.pop(member, None)
         if place is not None:
             neighbours = self._by_place[place]
@@ -150,6 +158,21 @@ class Connections:
         if shed:
             self._shed_logged = self.counters.shed
             log.warning("! %d connections shed, %d left", shed, len(self))
+
+    async def close(self) -> None:
+        """Closes all; those that have not taken what was sent to them within the time for farewells are cut off."""
+        for member in self.members():
+            member.close()
+        await self._wait_until_empty()
+        for member in self.members():
+            member.abort()
+        await self._wait_until_empty()
+
+    async def _wait_until_empty(self) -> None:
+        self._emptied.clear()
+        if self._all:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._emptied.wait(), self.limits.farewell)
 
     def _make_room(self) -> None:
         if len(self._all) >= self.limits.connections:

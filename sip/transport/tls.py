@@ -5,33 +5,10 @@ reserves a quarter of a megabyte for each. Here a connection is one kind of obje
 """
 
 import ssl
-from pathlib import Path
 
 from sip.errors import TransportError
 
 _READ = 65_536
-
-
-def server_context(certificate: Path, private_key: Path) -> ssl.SSLContext:
-    """For listening: a certificate chain and its key in PEM. Raises TransportError when they can't be used."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    context.options |= ssl.OP_NO_RENEGOTIATION  # a client must not make us do its handshake again and again
-    try:
-        context.load_cert_chain(certificate, private_key)
-    except (OSError, ssl.SSLError) as error:
-        raise TransportError(f"certificate {certificate} with key {private_key}: {_words(error)}") from None
-    return context
-
-
-def client_context(authority: Path | None = None) -> ssl.SSLContext:
-    """For connecting: trusts `authority` (PEM), or what the machine trusts. Raises TransportError."""
-    try:
-        context = ssl.create_default_context(cafile=authority)
-    except (OSError, ssl.SSLError) as error:
-        raise TransportError(f"certificate authority {authority}: {_words(error)}") from None
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    return context
 
 
 class TlsSession:
@@ -48,9 +25,7 @@ class TlsSession:
         self.ended = False  # the peer has said that nothing more comes
         self._incoming = ssl.MemoryBIO()
         self._outgoing = ssl.MemoryBIO()
-        self._object = context.wrap_bio(
-            self._incoming, self._outgoing, server_side=name is None, server_hostname=name
-        )
+        self._object = context.wrap_bio(self._incoming, self._outgoing, server_side=name is None, server_hostname=name)
 
     def receive(self, data: bytes) -> bytes:
         """The text in these octets; empty while the handshake goes on. A client starts it with no octets."""
@@ -90,9 +65,7 @@ class TlsSession:
                 return
 
 
-def _words(error: OSError) -> str:
+def _words(error: ssl.SSLError) -> str:
     if isinstance(error, ssl.SSLCertVerificationError):
         return error.verify_message
-    if isinstance(error, ssl.SSLError):
-        return (error.reason or str(error)).replace("_", " ").lower()
-    return error.strerror or str(error)
+    return (error.reason or str(error)).replace("_", " ").lower()

@@ -4,6 +4,7 @@ A socket is read until it would block, and whatever the receiver answers leaves 
 kernel refuses to send is lost as if on the way; retransmission (RFC 3261 §17) is the remedy for both.
 """
 
+import array
 import asyncio
 import socket
 from contextlib import suppress
@@ -11,13 +12,18 @@ from contextlib import suppress
 from sip.errors import TransportError
 from sip.transport import stun
 from sip.transport.addresses import LocalAddresses, family_of, is_wildcard, plain
-from sip.transport.base import Address, Flow, Receiver
+from sip.transport.base import Address, Receiver
 
 # Datagrams taken in one wake-up, so that a flood on one socket does not starve timers and the others.
 BURST = 64
 LARGEST = 65_535
 # Asked of the kernel, which grants up to net.core.rmem_max: a second of 5000 messages while we are busy elsewhere.
 RECEIVE_BUFFER = SEND_BUFFER = 4 * 1024 * 1024
+
+# Linux, asm-generic/socket.h and sock_diag.h: what the kernel says of a socket's memory, as unsigned 32-bit words.
+_SO_MEMINFO = 55
+_RMEM_ALLOC, _RCVBUF, _DROPS = 0, 1, 8
+_MEMINFO_OCTETS = 36
 
 _SPACE = 32  # the first octet of a SIP message is above it, that of a keep-alive or of STUN is not
 _SKIPPED_KEEP_ALIVES = b"\r\n \t\0"
@@ -50,6 +56,12 @@ class UdpFlow:
     def close(self) -> None:
         """A datagram flow has nothing to close."""
 
+    def towards(self, host: str, port: int) -> "UdpFlow | None":
+        """From the same socket to another peer; None where that one has the other address family."""
+        if self._socket.family != family_of(host):
+            return None
+        return self._socket.flow_to(host, port, _scope(self._destination) if host == self.remote[0] else 0)
+
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, UdpFlow):
             return NotImplemented
@@ -66,13 +78,14 @@ class UdpSocket:
     """One bound socket, read from the running event loop.
 
     Counts messages `received`, datagrams `refused` by the kernel on sending, and `keep_alives` (everything that
-    is no message). `receiver.received` must not raise. Raises TransportError when the address can't be bound.
+    is no message). `receiver.received` must not raise. Raises OSError when the address can't be bound.
     """
 
     def __init__(self, host: str, port: int, receiver: Receiver, addresses: LocalAddresses) -> None:
         self.received = 0
         self.refused = 0
         self.keep_alives = 0
+        self._burst = 1
         self._receiver = receiver
         self._addresses = addresses
         self._socket = _bound_socket(host, port)
@@ -90,16 +103,38 @@ class UdpSocket:
     def local_towards(self, destination: KernelAddress) -> Address:
         """The address that belongs into Via and Contact of messages to `destination`."""
         if self._wildcard:
-            scope = destination[3] if len(destination) == 4 else 0
             with suppress(TransportError):
-                return self._addresses.towards(destination[0], scope), self.local[1]
+                return self._addresses.towards(destination[0], _scope(destination)), self.local[1]
         return self.local
+
+    def sends_from(self, host: str) -> bool:
+        """Whether datagrams may leave with this local address."""
+        return self._wildcard or self.local[0] == host
 
     def send(self, data: bytes, destination: KernelAddress) -> None:
         try:
             self._socket.sendto(data, destination)
         except (OSError, OverflowError):  # full buffer, too long, unreachable, closed, port 65536
             self.refused += 1
+
+    def look(self) -> float:
+        """The share of the receive buffer that waits unread, 0 to 1; to be asked several times a second.
+
+        While nothing waits, a wake-up reads one datagram: to find that there is no second one costs a system call,
+        as much as a fifth of a message. With a backlog it reads a burst.
+        """
+        memory = self._memory()
+        waiting = memory[_RMEM_ALLOC]
+        self._burst = BURST if waiting else 1
+        return waiting / memory[_RCVBUF]
+
+    @property
+    def dropped(self) -> int:
+        """Datagrams that found the receive buffer full."""
+        return self._memory()[_DROPS]
+
+    def _memory(self) -> "array.array[int]":
+        return array.array("I", self._socket.getsockopt(socket.SOL_SOCKET, _SO_MEMINFO, _MEMINFO_OCTETS))
 
     def close(self) -> None:
         self._loop.remove_reader(self._socket.fileno())
@@ -110,7 +145,7 @@ class UdpSocket:
         received = self._receiver.received
         two_part = self.family == socket.AF_INET
         count = 0
-        for _ in range(BURST):
+        for _ in range(self._burst):
             try:
                 data, address = receive(LARGEST)
             except (BlockingIOError, InterruptedError):
@@ -132,22 +167,23 @@ class UdpSocket:
         """What is no message: empty lines (unanswered over UDP), STUN, or a message after empty lines."""
         self.keep_alives += 1
         host, port = plain(address)
-        scope = address[3] if len(address) == 4 else 0
         response = stun.answer(data, host, port)
         if response is not None:
             self.send(response, address)
             return
         message = data.lstrip(_SKIPPED_KEEP_ALIVES)
         if message and message[0] > _SPACE:
-            self._receiver.received(message, self.flow_to(host, port, scope))
+            self._receiver.received(message, self.flow_to(host, port, _scope(address)))
+
+
+def _scope(address: KernelAddress) -> int:
+    """The interface that a link-local address belongs to; 0 for all others."""
+    return address[3] if len(address) == 4 else 0
 
 
 def _bound_socket(host: str, port: int) -> socket.socket:
-    """A non-blocking datagram socket with large buffers. Raises TransportError."""
-    try:
-        bound = socket.socket(family_of(host), socket.SOCK_DGRAM)
-    except OSError as error:
-        raise TransportError(f"no UDP for {host}: {error.strerror}") from None
+    """A non-blocking datagram socket with large buffers. Raises OSError."""
+    bound = socket.socket(family_of(host), socket.SOCK_DGRAM)
     try:
         bound.setblocking(False)
         if bound.family == socket.AF_INET6:
@@ -155,7 +191,7 @@ def _bound_socket(host: str, port: int) -> socket.socket:
         bound.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER)
         bound.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
         bound.bind((host, port))
-    except OSError as error:
+    except OSError:
         bound.close()
-        raise TransportError(f"UDP {host} port {port} can't be listened on: {error.strerror}") from None
+        raise
     return bound

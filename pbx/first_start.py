@@ -1,0 +1,118 @@
+"""What has to be there before any process of an installation runs: folder, keys, certificates, database.
+
+    python -m pbx.first_start [--data DIR] [--config FILE]
+
+The supervisor prepares at every start; a unit that runs the engine alone does it by this command. What is
+there already is left as it is, so the second time takes a moment only.
+"""
+
+import argparse
+import sys
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from config.data import DataFolder
+from config.errors import ConfigError
+from config.loader import load_settings
+from config.migrations import upgrade
+from config.settings import Settings
+from pbx.addresses import IPAddress, local_addresses
+from pbx.certificates import CertificateError, Files, Renewal, ensure, server_identity
+from pbx.directory.errors import DirectoryError, SecretsError
+from pbx.directory.models import DeviceRow, UserRow
+from pbx.directory.secrets import SecretBox
+from pbx.storage.base import utc_now
+from pbx.storage.engine import open_database
+from pbx.storage.errors import StorageError
+from pbx.storage.unit import Store
+
+FAILURES = (ConfigError, CertificateError, DirectoryError, StorageError)
+"""What `prepare` raises: each is one line for an admin."""
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """How it was found.
+
+    Args:
+        news: what was made or renewed, in words.
+        users: how many there are.
+    """
+
+    news: tuple[str, ...]
+    users: int
+
+
+def prepare(data: DataFolder, settings: Settings, now: datetime) -> Prepared:
+    """Makes what is missing, in an order in which a stop halfway does no harm. Raises FAILURES."""
+    news: list[str] = []
+    data.create()
+    users = _prepare_database(data, settings, news)
+    renewal = renew_certificates(data, settings, now, local_addresses())
+    if renewal.authority is not None:
+        news.append(f"certificate authority {data.authority} ({renewal.authority})")
+    if renewal.certificate is not None:
+        news.append(f"server certificate {data.certificate} ({renewal.certificate})")
+    return Prepared(tuple(news), users)
+
+
+def renew_certificates(
+    data: DataFolder, settings: Settings, now: datetime, addresses: Collection[IPAddress]
+) -> Renewal:
+    """Renews the installation's own certificate if that is due. Raises CertificateError.
+
+    Nothing is due where the organisation has set a certificate of its own.
+    """
+    if settings.sip.certificate != data.certificate:
+        return Renewal(None, None)
+    files = Files(data.authority, data.authority_key, data.certificate, data.private_key)
+    return ensure(files, server_identity(settings.sip.domain, addresses), now)
+
+
+def _prepare_database(data: DataFolder, settings: Settings, news: list[str]) -> int:
+    """Brings the database to its shape, makes its key, and counts the users."""
+    store = Store(open_database(settings.database.url))
+    try:
+        upgrade(store.engine)
+        with store.reading() as session:
+            if not data.storage_key.exists():
+                _check_nothing_sealed(session, data.storage_key)
+                news.append(f"storage key {data.storage_key}: keep a copy of it apart from the database's backups")
+            SecretBox.open_or_create(data.storage_key)
+            return session.scalars(select(func.count()).select_from(UserRow)).one()
+    finally:
+        store.close()
+
+
+def _check_nothing_sealed(session: Session, storage_key: Path) -> None:
+    """A new key in the place of a lost one would only hide what happened."""
+    if session.scalars(select(DeviceRow.sip_name).limit(1)).first() is not None:
+        raise SecretsError(
+            f"the storage key {storage_key} is missing, and the database has passwords sealed with it: restore the key"
+        )
+
+
+def main() -> int:
+    """Prepares an installation and says what was made; the exit status."""
+    parser = argparse.ArgumentParser(prog="python -m pbx.first_start", description="Prepares an installation.")
+    parser.add_argument("--data", type=Path, help="the data folder")
+    parser.add_argument("--config", type=Path, help="the configuration file")
+    options = parser.parse_args()
+    try:
+        data = DataFolder.locate(options.data)
+        prepared = prepare(data, load_settings(data, options.config), utc_now())
+    except FAILURES as error:
+        print(f"first start: {error}", file=sys.stderr)
+        return 1
+    for line in prepared.news:
+        print(line)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

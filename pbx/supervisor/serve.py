@@ -1,0 +1,106 @@
+"""`gorizont serve`: prepares the installation, runs its processes, and says how to go on.
+
+Nothing else knows how the processes are started.
+"""
+
+import contextlib
+import logging
+import shlex
+import shutil
+import sys
+import time
+from pathlib import Path
+
+from config.data import DataFolder
+from config.loader import load_settings
+from config.settings import Settings
+from pbx.addresses import local_addresses
+from pbx.first_start import Prepared, prepare, renew_certificates
+from pbx.log import set_up_logging
+from pbx.storage.base import utc_now
+from pbx.supervisor.instance import only_instance
+from pbx.supervisor.process import ProcessDefinition
+from pbx.supervisor.supervisor import Chore, Supervisor
+
+DAY = 86_400.0  # seconds
+
+logger = logging.getLogger(__name__)
+
+
+def serve(data: DataFolder, config: Path | None) -> int:
+    """Runs the server until it is told to stop; the exit status.
+
+    Raises `first_start.FAILURES` and AlreadyRunning before anything is started.
+    """
+    began = time.monotonic()
+    settings = load_settings(data, config)
+    set_up_logging("serve", settings.log.level)
+    data.create()
+    with only_instance(data.run / "serve.lock"):
+        prepared = prepare(data, settings, utc_now())
+        for line in prepared.news:
+            logger.info("= made %s", line)
+        supervisor = Supervisor(
+            processes(data, config),
+            drain_seconds=settings.calls.drain_seconds,
+            on_ready=lambda: _say(welcome(settings, data, prepared, time.monotonic() - began)),
+            chores=[Chore(DAY, lambda: _renew(data, settings))],
+        )
+        return supervisor.run()
+
+
+def processes(data: DataFolder, config: Path | None) -> list[ProcessDefinition]:
+    """The table of processes of an installation."""
+    place = ["--data", str(data.root)]
+    if config is not None:
+        place += ["--config", str(config.absolute())]
+    return [ProcessDefinition("engine", (sys.executable, "-m", "pbx.engine", *place))]
+
+
+def _renew(data: DataFolder, settings: Settings) -> None:
+    """So that a server which runs for years keeps a certificate that is valid."""
+    renewal = renew_certificates(data, settings, utc_now(), local_addresses())
+    if renewal.certificate is not None:
+        logger.info("= renewed the server certificate: %s", renewal.certificate)
+
+
+def welcome(settings: Settings, data: DataFolder, prepared: Prepared, seconds: float) -> str:
+    """What an admin reads when the server is ready: where it listens, and what to do next."""
+    sip = settings.sip
+    listening = (("UDP", sip.udp), ("TCP", sip.tcp), ("TLS", sip.tls), ("WebSocket", sip.ws), ("WSS", sip.wss))
+    rows = [("SIP domain", sip.domain)]
+    rows += [(f"SIP over {name}", ", ".join(map(str, addresses))) for name, addresses in listening if addresses]
+    rows.append(("data folder", str(data.root)))
+    if sip.certificate == data.certificate:
+        rows.append(("authority", f"{data.authority} (for phones that check certificates)"))
+    lines = [f"Gorizont is ready after {seconds:.1f} s. Ctrl-C stops it.", ""]
+    lines += [f"  {name:<19} {value}" for name, value in rows]
+    if prepared.users < 2:
+        command = f"  {own_command()} user add"
+        where = f" --data {shlex.quote(str(data.root))}" if DataFolder.locate() != data else ""
+        lines += [
+            "",
+            "Next, in another terminal, make two users. Each answer has the lines to type into a phone:",
+            "",
+            f'{command} 101 --name "Anna Orlova"{where}',
+            f'{command} 102 --name "Boris Petrov"{where}',
+            "",
+            "Then dial 102 on the phone of 101.",
+        ]
+    return "\n".join(["", *lines, ""])
+
+
+def own_command() -> str:
+    """How this program is called: by its name where the shell finds it, else by its path."""
+    program = Path(sys.argv[0])
+    found = shutil.which(program.name)
+    if found is not None and Path(found).resolve() == program.resolve():
+        return program.name
+    with contextlib.suppress(ValueError):
+        return shlex.quote(str(program.absolute().relative_to(Path.cwd())))
+    return shlex.quote(str(program))
+
+
+def _say(text: str) -> None:
+    with contextlib.suppress(OSError):  # nobody reads it
+        print(text, flush=True)
