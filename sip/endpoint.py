@@ -336,22 +336,21 @@ class Endpoint:
 
     def _carry_out(self, transaction: Machine, effects: list[Effect]) -> None:
         for effect in effects:
-            kind = type(effect)
-            if kind is Send:
+            if isinstance(effect, Send):
                 try:
-                    transaction.flow.send(effect.data)  # type: ignore[union-attr]
+                    transaction.flow.send(effect.data)
                 except TransportError:
                     self._carry_out(transaction, transaction.transport_failed())
                     return
-            elif kind is StartTimer:
-                if effect.seconds > 0:  # type: ignore[union-attr]
-                    self.start_timer(effect.seconds, self._fired, (transaction, effect.name))  # type: ignore[union-attr]
+            elif isinstance(effect, StartTimer):
+                if effect.seconds > 0:
+                    self.start_timer(effect.seconds, self._fired, (transaction, effect.name))
                 else:
-                    self._carry_out(transaction, transaction.timer_fired(effect.name))  # type: ignore[union-attr]
-            elif kind is PassUp:
-                self._pass_up(transaction, effect.message)  # type: ignore[union-attr]
+                    self._carry_out(transaction, transaction.timer_fired(effect.name))
+            elif isinstance(effect, PassUp):
+                self._pass_up(transaction, effect.message)
             else:
-                self._end(transaction, effect.why)  # type: ignore[union-attr]
+                self._end(transaction, effect.why)
 
     def _fired(self, timer: tuple[Machine, str]) -> None:
         transaction, name = timer

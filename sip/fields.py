@@ -6,7 +6,7 @@ recognised first, without the grammar: parsing is a good part of what a message 
 
 import re
 from dataclasses import dataclass, field
-from typing import NamedTuple, Self
+from typing import Self
 
 from sip.errors import ParseError
 from sip.grammar import (
@@ -22,7 +22,7 @@ from sip.grammar import (
     split_list,
     unquote,
 )
-from sip.uri import SipUri, Uri, check_uri, parse_uri
+from sip.uri import SipUri, Uri, parse_uri
 
 MAGIC_COOKIE = "z9hG4bK"
 METHODS = frozenset(
@@ -39,13 +39,22 @@ _sent: dict[str, tuple[str, str, int | None]] = {}
 _NAME_ADDR = re.compile(rf"({QUOTED}|{TOKEN}(?:[ \t]+{TOKEN})*)?[ \t]*<([^<>\"]*)>[ \t]*(;.*)?", re.DOTALL)
 
 
-class Via(NamedTuple):
-    """One Via value (RFC 3261 §20.42): how a request came, how its response goes back."""
+class Via:
+    """One Via value (RFC 3261 §20.42): how a request came, how its response goes back. Never changed."""
 
-    transport: str
-    host: str
-    port: int | None
-    params: dict[str, str]
+    __slots__ = ("host", "params", "port", "transport")
+
+    def __init__(self, transport: str, host: str, port: int | None, params: dict[str, str]) -> None:
+        self.transport = transport
+        self.host = host
+        self.port = port
+        self.params = params
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Via) and str(self) == str(other)
+
+    def __hash__(self) -> int:
+        return hash(str(self))
 
     @classmethod
     def parse(cls, text: str) -> "Via":
@@ -60,7 +69,7 @@ class Via(NamedTuple):
         received = params.get("received", "")
         if ":" in received:  # with brackets or without them: RFC 5118 §4.5
             ipv6(received.strip("[]"))
-        return cls(*known, params)
+        return cls(known[0], known[1], known[2], params)
 
     @staticmethod
     def _sent_of(sent: str) -> tuple[str, str, int | None]:
@@ -101,14 +110,23 @@ class Via(NamedTuple):
             params["received"] = host
         else:
             params.pop("received", None)
-        return self._replace(params=params)
+        return Via(self.transport, self.host, self.port, params)
 
 
-class CSeq(NamedTuple):
-    """Sequence number and method (RFC 3261 §20.16)."""
+class CSeq:
+    """Sequence number and method (RFC 3261 §20.16). Never changed."""
 
-    number: int
-    method: str
+    __slots__ = ("method", "number")
+
+    def __init__(self, number: int, method: str) -> None:
+        self.number = number
+        self.method = method
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, CSeq) and self.number == other.number and self.method == other.method
+
+    def __hash__(self) -> int:
+        return hash((self.number, self.method))
 
     @classmethod
     def parse(cls, text: str) -> "CSeq":
@@ -189,15 +207,16 @@ def tag_of(text: str) -> str:
 
     Raises ParseError.
     """
-    start = text.find("<")
-    end = text.find(">", start)
-    if start >= 0 and end > start + 4 and "," not in text and "\\" not in text:
+    start = 0
+    if text.startswith('"'):  # a display name without escapes
+        start = text.find('"', 1) + 1
+        start += text.startswith(" ", start)
+    if text.startswith("<", start) and "\\" not in text:
+        end = text.find(">", start)
         tail = text[end + 1 :]
-        plain = start == 0 or (text[0] == '"' and text.find('"', 1) == len(text[:start].rstrip(" ")) - 1 > 0)
-        if plain and " " not in text[start:] and (not tail or tail.startswith(";tag=")):
+        if end > start + 5 and " " not in text[start:] and (not tail or tail.startswith(";tag=")):
             tag = tail[5:]
-            if is_token(tag) or not tail:
-                check_uri(text[start + 1 : end])
+            if '"' not in tag and ";" not in tag and "," not in tag and "<" not in text[start + 1 :]:
                 return tag
     address = NameAddr.parse(text)
     address.parsed_uri()
