@@ -114,7 +114,7 @@ def _refuse(other: Leg, incoming: Incoming, response: Response) -> None:
     headers = [(name, value) for name in _PASSED for value in response.rows(name)]
     incoming.answer(response.status, response.reason, headers=headers)
     if response.status in _DEAD or isinstance(response, LocalResponse):
-        other.lost(f"SIP;cause={response.status}")
+        other.lost(response.status, "No answer within the dialog")
 
 
 def _pass_on(call: Call, leg: Leg, incoming: Incoming) -> None:

@@ -10,7 +10,8 @@ from pbx.calls.bridge import carry
 from pbx.calls.invitation import Caller
 from pbx.calls.leg import Incoming, Leg
 from pbx.calls.outbound import OutboundLeg
-from pbx.calls.ringing import Ringing
+from pbx.calls.ringing import REDIRECTED, Ringing
+from pbx.registrar.reach import targets_of
 from pbx.routing.explain import Happened
 from pbx.routing.outcome import Outcome
 from pbx.routing.reasons import Because
@@ -22,6 +23,17 @@ from sip.message import Request, Response
 if TYPE_CHECKING:
     from pbx.calls.switch import Switch
     from pbx.registrar.bindings import Binding
+
+
+_CAUSES = {
+    Outcome.BUSY: "busy",
+    Outcome.NO_ANSWER: "nobody answered",
+    Outcome.UNREACHABLE: "nobody was reachable",
+    Outcome.DND: "do not disturb",
+    Outcome.REFUSED: "declined",
+    Outcome.FAILED: "failed",
+    Outcome.NOT_FOUND: "no such number",
+}
 
 
 class CallState(StrEnum):
@@ -38,7 +50,9 @@ class Origin(Protocol):
     offer: bytes
     invitation: Request | None
     takes_reliable: bool
-    own_contact: str
+
+    def calls_from(self, binding: Binding) -> bool:
+        """Whether this is the phone that calls."""
 
     def progressed(self, leg: OutboundLeg, response: Response, *, alone: bool) -> None:
         """A phone rings."""
@@ -148,13 +162,16 @@ class Call:
     def takes_reliable(self) -> bool:
         return self.origin is not None and self.origin.takes_reliable
 
-    def phones_of(self, number: str) -> list[Binding]:
-        """The phones to ring for a number; never the one that is calling."""
-        own = self.origin.own_contact if self.origin is not None else ""
-        phones = [binding for binding in self.switch.bindings_of(number) if own not in (binding.contact, binding.gruu)]
+    def phones_of(self, number: str) -> tuple[Binding, ...]:
+        """The phones to ring for a number, each by one way; never the one that is calling."""
+        bindings = self.switch.bindings_of(number)
+        if number == self.caller.number and self.origin is not None:
+            bindings = tuple([binding for binding in bindings if not self.origin.calls_from(binding)])
         if self.instance is not None:
-            return [binding for binding in phones if binding.gruu and binding.instance == self.instance]
-        return phones
+            bindings = tuple([one for one in bindings if one.gruu and one.instance == self.instance])
+        if len(bindings) < 2:
+            return bindings
+        return tuple([binding for binding, _ in targets_of(bindings)])
 
     def happened(self, target: str, outcome: Outcome) -> None:
         """Keeps what came of ringing a target, for the record and its explanation."""
@@ -171,7 +188,10 @@ class Call:
 
     def walk(self) -> None:
         """Sets out by the plan."""
-        self._go(self.plan.first)
+        first = self.plan.first
+        if first.reason.because is Because.RULE and first.diversions and self.origin is not None:
+            self.origin.forwarded()  # before anybody has rung
+        self._go(first)
 
     def _go(self, where: Step | End) -> None:
         while True:
@@ -218,7 +238,7 @@ class Call:
             self.step = where
             self.ringing.join(where)
         else:
-            self.ringing.stop("")
+            self.ringing.stop(REDIRECTED)
             self._proceed(where)
         return True
 
@@ -232,18 +252,27 @@ class Call:
 
     def _nobody(self, outcome: Outcome, best: Response | None) -> None:
         origin = self.origin
-        self._close(outcome, "nobody answered")
+        cause = _CAUSES[outcome]
+        if best is not None and outcome is Outcome.FAILED:
+            cause += f": {best.status} {best.reason}"
+        self._close(outcome, cause)
         if origin is not None:
             origin.failed(outcome, best)
 
-    def cancel(self, reason: str = "") -> None:
+    def cancel(self, reason: str = "", cause: str = "caller gave up") -> None:
         """The one who called gave up, or an admin ended the call while it rang."""
         if self.ended is not None:
+            return
+        if self.answered is not None:  # the caller has not heard of it: its 200 waits for a PRACK
+            self.hang_up(reason, cause)
             return
         origin = self.origin
         if self.ringing is not None:
             self.ringing.stop(reason)
-        self._close(Outcome.CANCELLED, "caller gave up")
+            for number in self.ringing.step.targets:
+                if number not in self.ringing.outcomes:
+                    self.happened(number, Outcome.CANCELLED)
+        self._close(Outcome.CANCELLED, cause)
         if origin is not None:
             origin.withdrawn()
 
@@ -277,7 +306,7 @@ class Call:
     def hang_up(self, reason: str = "", cause: str = "ended by the server") -> None:
         """Ends the call, whatever state it is in."""
         if self.answered is None:
-            self.cancel(reason)
+            self.cancel(reason, cause)
             return
         parties = [leg for leg in (self.a, self.b) if leg is not None]
         self._close(self.outcome, cause)
@@ -295,18 +324,18 @@ class Call:
         if self.answered is not None and self.ended is None:
             self.switch.store.save(self)
 
-    def leg_hung_up(self, leg: Leg, reason: str) -> None:
+    def leg_hung_up(self, leg: Leg, reason: str, how: str = "hung up") -> None:
         if self.ended is not None:
             return
         if self.answered is None:
-            self.cancel(reason)
+            self.cancel(reason, "caller gave up" if how == "hung up" else f"caller {how}")
             return
         if self.transfer is not None and self.transfer.leaves(leg):
             return
         other = self.other(leg)
         if other is None:
             return
-        self._close(self.outcome, "caller hung up" if leg is self.a else "callee hung up")
+        self._close(self.outcome, f"caller {how}" if leg is self.a else f"callee {how}")
         other.hang_up(reason)
 
     def _close(self, outcome: Outcome, cause: str) -> None:

@@ -13,6 +13,7 @@ from sip.dialog.dialog import Dialog
 from sip.identifiers import token
 from sip.message import Request, respond
 from sip.transport.base import Flow
+from sip.uri import escape_user
 
 
 class InboundLeg(Leg):
@@ -36,7 +37,8 @@ class InboundLeg(Leg):
     @classmethod
     def invited(cls, switch: Switch, number: str, dialled: str, request: Request, flow: Flow) -> InboundLeg:
         """Accepts an INVITE for processing: its transaction is open and answered 100. Raises ParseError."""
-        dialog = Dialog.of_request(request, switch.contact(dialled, flow))
+        user = dialled if dialled.isalnum() and dialled.isascii() else escape_user(dialled)
+        dialog = Dialog.of_request(request, switch.contact(user, flow))
         leg = cls(switch, number, dialog, flow, request)
         transaction = switch.endpoint.serve(request, flow)
         leg.invitation = leg.asked = Incoming(leg, request, transaction)
@@ -104,6 +106,12 @@ class InboundLeg(Leg):
         if self.invitation is not None:
             self._finally().answer(status, reason, headers=headers)
         self.end()
+
+    def hang_up(self, reason: str = "") -> None:
+        if self.invitation is not None:
+            self.reject(487)  # its 200 was waiting for a PRACK
+        else:
+            super().hang_up(reason)
 
     def _finally(self) -> Incoming:
         """The INVITE, which now gets its final answer."""

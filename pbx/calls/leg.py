@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from typing import TYPE_CHECKING, Protocol
 
 from pbx.calls.states import LegInput, LegState, can, moved
@@ -13,6 +14,7 @@ from sip.errors import DialogError, ParseError
 from sip.identifiers import token
 from sip.message import Request, Response, respond
 from sip.sdp.description import relabel_origin
+from sip.sdp.quick import quick_check
 from sip.transaction.client import ClientTransaction
 from sip.transaction.server import ServerTransaction
 from sip.transport.base import Flow
@@ -20,9 +22,22 @@ from sip.transport.base import Flow
 if TYPE_CHECKING:
     from pbx.calls.session_timer import SessionTimer
     from pbx.calls.switch import Switch
+    from pbx.registrar.bindings import Binding
 
 Headers = Iterable[tuple[str, str]]
-RETRY_GLARE = (2.1, 4.0, 0.0, 2.0)  # s; RFC 3261 §14.1: owner of the Call-ID from, to; the other from, to
+
+
+def description(message: Request | Response) -> bytes:
+    """The session description that a message brings, b"" for none.
+
+    Raises ParseError for a body that is something else (415) or malformed.
+    """
+    body = message.body
+    if body:
+        if message.content_type != "application/sdp":
+            raise ParseError("no session description", 415, "Unsupported Media Type")
+        quick_check(body)
+    return body
 
 
 class Incoming:
@@ -52,7 +67,8 @@ class Incoming:
         leg, request = self.leg, self.request
         response = respond(request, status, reason, to_tag=leg.dialog.local_tag, headers=headers)
         if request.method in ("INVITE", "UPDATE"):
-            leg.asked = None
+            if leg.asked is self:
+                leg.asked = None
             if status < 300:
                 leg.dress(response)
         if body:
@@ -70,8 +86,11 @@ class Owner(Protocol):
     def leg_asks(self, leg: Leg, incoming: Incoming) -> None:
         """A request within the dialog other than BYE."""
 
-    def leg_hung_up(self, leg: Leg, reason: str) -> None:
-        """The party has left: by BYE, or its dialog died. The leg has ended. `reason` is a Reason header or ""."""
+    def leg_hung_up(self, leg: Leg, reason: str, how: str = "hung up") -> None:
+        """The party has left: by BYE, or its dialog died. The leg has ended. `reason` is a Reason header or "".
+
+        `how` says in words what the party did, for the record.
+        """
 
     def leg_changed(self) -> None:
         """Something that must survive a restart has changed."""
@@ -140,6 +159,12 @@ class Leg:
     def live(self) -> bool:
         """Whether the party is talking to us: answered, and not gone."""
         return self.state is LegState.CONFIRMED or self.state is LegState.ANSWERED
+
+    def is_at(self, binding: Binding) -> bool:
+        """Whether the party's phone is the one that registered so. Its Contact here may differ from that one."""
+        if self.dialog.target in (binding.contact, binding.gruu):
+            return True
+        return not binding.path and (binding.transport, binding.source) == (self.flow.transport, self.flow.remote)
 
     def end(self) -> None:
         """Forgets the dialog. What is still under way is answered 487 or dropped."""
@@ -236,23 +261,32 @@ class Leg:
                 if response.status < 300 and self.repeat_ack(response):
                     return
                 self.asking = None
-                self._renewed(response)
+                if response.status < 300:
+                    try:
+                        self._renewed(response)
+                    except ParseError:
+                        self._answered_badly(method, response, handler)
+                        return
             handler(response)
 
         self.asking = self.switch.endpoint.request(request, self.hop(), answered)
 
     def _renewed(self, response: Response) -> None:
-        if response.status >= 300:
-            return
-        try:
+        """Takes note of a 2xx to our INVITE or UPDATE. Raises ParseError when its body is no description."""
+        if description(response):
+            self.remote_sdp = response.body
+        self.learn(response)
+        with suppress(ParseError):  # the target or the session as it was is still there
             self.dialog.refresh_target(response)
             if self.session is not None:
                 self.session.answered(response)
-        except ParseError:
-            return  # the session as it was is still there
-        self.learn(response)
-        if response.body:
-            self.remote_sdp = response.body
+
+    def _answered_badly(self, method: str, response: Response, handler: ResponseHandler) -> None:
+        """A 2xx that nobody can make sense of: acknowledged, and the party hung up (RFC 3261 §14.1)."""
+        if method == "INVITE":
+            self.acknowledge(response)
+        handler(Response(488, None, response.headers))
+        self.lost(488, "Malformed description")
 
     def hang_up(self, reason: str = "") -> None:
         """Sends BYE and ends the leg; the party's answer to it is not waited for.
@@ -304,12 +338,15 @@ class Leg:
     def receive(self, request: Request, flow: Flow) -> None:
         """A request within the dialog, other than ACK. Raises ParseError."""
         endpoint = self.switch.endpoint
-        if self.dialog.remote_tag and request.from_tag != self.dialog.remote_tag:
+        dialog: Dialog | None = self.dialog
+        if request.from_tag != self.dialog.remote_tag:
+            dialog = self.early_dialog(request.from_tag)
+        if dialog is None:
             endpoint.reply(request, flow, respond(request, 481))
             return
         transaction = endpoint.serve(request, flow)
         try:
-            self.dialog.check(request)
+            dialog.check(request)
         except DialogError as error:
             headers = [("Retry-After", str(error.retry_after))] if error.retry_after else []
             endpoint.respond(transaction, respond(request, error.status, error.reason, headers=headers))
@@ -319,39 +356,54 @@ class Leg:
         incoming = Incoming(self, request, transaction)
         if request.method == "BYE":
             self._hung_up(incoming)
+        elif self.owner is None:
+            incoming.answer(481)  # hung up, but for an ACK that we wait for
         elif request.method in ("INVITE", "UPDATE"):
-            self._offered(incoming)
-        elif self.owner is not None:
+            if self._offered(incoming, dialog):
+                self.owner.leg_asks(self, incoming)
+        else:
             self.owner.leg_asks(self, incoming)
 
+    def early_dialog(self, tag: str) -> Dialog | None:
+        """The dialog with one of several phones that an INVITE of ours was forked to, before one has answered."""
+        del tag
+        return None
+
     def _hung_up(self, incoming: Incoming) -> None:
+        if not self.inbound and not self.live:
+            incoming.answer(481)  # RFC 3261 §15: who is called must not send BYE before having answered
+            return
         incoming.answer(200)
         reason = incoming.request.get("Reason") or ""
         self.end()
         if self.owner is not None:
             self.owner.leg_hung_up(self, reason)
 
-    def _offered(self, incoming: Incoming) -> None:
-        if self.asked is not None:  # RFC 3261 §14.2
-            incoming.answer(500, headers=[("Retry-After", str(int(token()[0], 16) % 10))])
-            return
-        if self.asking is not None:
-            incoming.answer(491)
-            return
+    def _offered(self, incoming: Incoming, dialog: Dialog) -> bool:
+        """Takes note of an INVITE or UPDATE; False when it was refused here."""
         request = incoming.request
+        # Before the answer, the first INVITE is under way and an UPDATE may come all the same (RFC 3311 §5.1).
+        early = request.method == "UPDATE" and not self.live
+        if self.asked is not None and not early:  # RFC 3261 §14.2
+            incoming.answer(500, headers=[("Retry-After", str(int(token()[0], 16) % 10))])
+            return False
+        if self.asking is not None and not (early and not self.inbound):
+            incoming.answer(491)
+            return False
         try:
-            self.dialog.refresh_target(request)
+            body = description(request)
+            dialog.refresh_target(request)
         except ParseError as error:
             incoming.answer(error.status, error.reason)
-            return
+            return False
         self.learn(request)
-        if request.body:
-            self.remote_sdp = request.body
+        if body:
+            self.remote_sdp = body
         if self.session is not None and not self.session.asked(incoming):
-            return
-        self.asked = incoming
-        if self.owner is not None:
-            self.owner.leg_asks(self, incoming)
+            return False
+        if not early:
+            self.asked = incoming
+        return True
 
     def acked(self, ack: Request) -> None:
         """The ACK of our 2xx."""
@@ -360,12 +412,14 @@ class Leg:
             return
         self.unacknowledged = None
         pending.stop()
+        body = b""
         if ack.body:
-            self.remote_sdp = ack.body
+            with suppress(ParseError):  # a body that is no description answers nothing
+                self.remote_sdp = body = description(ack)
         if can(self.state, LegInput.ACK):
             self.move(LegInput.ACK)
         if pending.on_ack is not None:
-            pending.on_ack(ack.body)
+            pending.on_ack(body)
         self.confirmed()
 
     def send_2xx(
@@ -397,13 +451,14 @@ class Leg:
             if self.state is not LegState.ENDED:
                 action()
 
-    def lost(self, reason: str) -> None:
+    def lost(self, status: int, why: str) -> None:
         """The party is gone without having said so."""
         if self.state is LegState.ENDED:
             return
+        owner, reason = self.owner, f'SIP;cause={status};text="{why}"'
         self.hang_up(reason)
-        if self.owner is not None:
-            self.owner.leg_hung_up(self, reason)
+        if owner is not None:
+            owner.leg_hung_up(self, reason, f"was lost: {why.lower()}")
 
 
 class Unacknowledged:
@@ -435,12 +490,13 @@ class Unacknowledged:
     def _again(self, _: object) -> None:
         endpoint = self.leg.switch.endpoint
         self.spent += self.interval
-        if self.spent >= endpoint.timers.transaction:
+        left = endpoint.timers.transaction - self.spent
+        if left <= 0:
             self.given_up = True
-            self.leg.lost('SIP;cause=408;text="No ACK"')
+            self.leg.lost(408, "No ACK")
             return
         endpoint.respond(self.transaction, self.response)
-        self.interval = min(2 * self.interval, endpoint.timers.t2)
+        self.interval = min(2 * self.interval, endpoint.timers.t2, left)
         self.timer = endpoint.start_timer(self.interval, self._again)
 
 

@@ -16,6 +16,7 @@ from pbx.calls.transfer import Replaces, take_over
 from pbx.registrar.authenticator import Account, Authenticator
 from pbx.registrar.gruu import instance_of
 from pbx.routing.plan import plan
+from sip.identifiers import token
 from sip.message import Request, Response, respond
 from sip.transport.base import Flow
 from sip.uri import OtherUri, SipUri, TelUri, Uri
@@ -59,7 +60,7 @@ class CallManager:
             self._take_over(request, flow, account)
             return
         dialled = dialled_number(uri, switch)
-        if dialled is None:
+        if dialled is None or "\0" in dialled:  # which no database takes as text
             endpoint.reply(request, flow, respond(request, 404))
             return
         caller = caller_of(request, account.user.number, account.user.name)
@@ -105,7 +106,7 @@ class CallManager:
             endpoint.reply(request, flow, respond(request, 481))
             return
         leg = self._inviting.get((request.call_id, request.from_tag))
-        tag = leg.dialog.local_tag if leg is not None else ""
+        tag = leg.dialog.local_tag if leg is not None else token()
         endpoint.respond(endpoint.serve(request, flow), respond(request, 200, to_tag=tag))
         if leg is not None and leg.state is not LegState.ENDED:
             reason = request.get("Reason") or ""

@@ -15,6 +15,7 @@ from sip.message import Request, Response
 
 if TYPE_CHECKING:
     from pbx.calls.call import Call
+    from pbx.registrar.bindings import Binding
 
 # A failure that says something about the offer goes to the caller as it is: its phone may do better next time.
 _TELLING = frozenset((406, 415, 420, 421, 488, 493, 580, 606))
@@ -31,7 +32,6 @@ class InviteOrigin:
         "_status",
         "invitation",
         "offer",
-        "own_contact",
         "takes_reliable",
     )
 
@@ -44,7 +44,9 @@ class InviteOrigin:
         self.invitation: Request | None = invitation
         self.offer = invitation.body
         self.takes_reliable = leg.reliable is not None
-        self.own_contact = leg.dialog.target
+
+    def calls_from(self, binding: Binding) -> bool:
+        return self._leg.is_at(binding)
 
     def attach(self, call: Call) -> None:
         """The call that walks for this INVITE."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-from pbx.calls.leg import Incoming, Leg
+from pbx.calls.leg import Incoming, Leg, description
 from pbx.calls.session_timer import SessionTimer
 from pbx.calls.states import LegInput, LegState
 from sip.dialog.dialog import Dialog
@@ -12,6 +12,7 @@ from sip.endpoint import LocalResponse
 from sip.errors import ParseError
 from sip.fields import parse_number
 from sip.message import Request, Response, respond
+from sip.sdp.errors import SdpError
 from sip.timers import Timer
 from sip.transaction.client import ClientTransaction
 from sip.transport.base import Flow
@@ -88,6 +89,9 @@ class OutboundLeg(Leg):
             made = respond(self.invite_sent, 408)
             ringer.refused(self, LocalResponse(408, None, made.headers))
 
+    def early_dialog(self, tag: str) -> Dialog | None:
+        return None if self.dialog.remote_tag else self.early.get(tag)
+
     # ---- responses to the INVITE
 
     def _response(self, response: Response) -> None:
@@ -124,8 +128,11 @@ class OutboundLeg(Leg):
         self.learn(response)
         if self.state in (LegState.CALLING, LegState.EARLY):
             self.move(LegInput.PROGRESS)
-        if response.body:
-            self.remote_sdp = response.body
+        try:
+            if description(response):
+                self.remote_sdp = response.body
+        except ParseError:
+            response.body = b""  # it rings, whatever that was
         self.ringer.progressed(self, response)
 
     def _in_order(self, tag: str, response: Response) -> bool:
@@ -151,8 +158,8 @@ class OutboundLeg(Leg):
         request.set("RAck", f"{response.headers['RSeq'][0]} {cseq.number} INVITE")
 
         def answered(answer: Response) -> None:
-            if relay is not None and answer.status >= 200:
-                relay.answer(answer.status, answer.reason, body=answer.body)
+            if relay is not None:
+                pass_back(answer, relay)
 
         self.switch.endpoint.request(request, self.flow, answered)
 
@@ -167,8 +174,7 @@ class OutboundLeg(Leg):
         self.dress(request)
 
         def answered(answer: Response) -> None:
-            if answer.status >= 200:
-                relay.answer(answer.status, answer.reason, body=answer.body)
+            pass_back(answer, relay)
 
         self.switch.endpoint.request(request, self.flow, answered)
 
@@ -191,11 +197,12 @@ class OutboundLeg(Leg):
                 self.dialog = known
             self.learn(response)
             self.session = SessionTimer.granted(self, response)
-        except ParseError:
-            self._answered_badly(response)
+            body = description(response)
+        except ParseError as error:
+            self._useless(response, error)
             return
-        if response.body:
-            self.remote_sdp = response.body
+        if body:
+            self.remote_sdp = body
         self.move(LegInput.ANSWER)
         ringer, self.ringer = self.ringer, None
         if ringer is None:  # cancelled, but the phone was faster
@@ -219,12 +226,15 @@ class OutboundLeg(Leg):
         except ParseError:
             return
 
-    def _answered_badly(self, response: Response) -> None:
-        """A 2xx without a usable Contact: there is nobody to send the ACK to."""
+    def _useless(self, response: Response, error: ParseError) -> None:
+        """A 2xx without a Contact, or with a body that is no description: acknowledged and hung up (§13.2.2.4)."""
         ringer, self.ringer = self.ringer, None
-        self.end()
+        self.dialog.remote_tag = response.to_tag
+        self.move(LegInput.ANSWER)
+        self.acknowledge(response)
+        self.hang_up('SIP;cause=488;text="Useless answer"')
         if ringer is not None:
-            ringer.refused(self, Response(502, "Bad Answer", response.headers))
+            ringer.refused(self, Response(488 if isinstance(error, SdpError) else 502, None, response.headers))
 
     def _failure(self, response: Response) -> None:
         if self.watch is not None:
@@ -241,7 +251,7 @@ class OutboundLeg(Leg):
         """Tries again with the session interval that the phone wants (RFC 4028 §7.4); once."""
         sent = self.invite_sent
         least = response.get("Min-SE")
-        if sent is None or least is None or self.ringer is None or sent.get("Min-SE") == least:
+        if sent is None or least is None or self.ringer is None or "Min-SE" in sent.headers:
             return False
         try:
             seconds = parse_number(least.partition(";")[0], 86_400, "Min-SE")
@@ -257,10 +267,30 @@ class OutboundLeg(Leg):
         self.invite(again)
         return True
 
+    def _bye(self, reason: str) -> None:
+        if self.state is LegState.ANSWERED:  # §13.2.2.4: every 2xx gets its ACK, also when nobody wants it any more
+            assert self.invite_sent is not None
+            assert self.invite_sent.cseq is not None
+            number = self.invite_sent.cseq.number
+            self.last_ack = number, self.switch.endpoint.send_ack(self.dialog.ack(number), self.hop())
+        super()._bye(reason)
+
     def end(self) -> None:
         if self.watch is not None:
             self.watch.cancel()
         super().end()
+
+
+def pass_back(answer: Response, relay: Incoming) -> None:
+    """Answers a party's PRACK or early UPDATE as the other party has answered it."""
+    if answer.status < 200:
+        return
+    try:
+        body = description(answer) if answer.status < 300 else b""
+    except ParseError:
+        relay.answer(488)
+    else:
+        relay.answer(answer.status, answer.reason, body=body)
 
 
 def _ignore(_: Response) -> None:

@@ -17,7 +17,7 @@ _OUTCOMES: dict[int, Outcome] = {
     480: Outcome.NO_ANSWER,
     481: Outcome.UNREACHABLE,
     486: Outcome.BUSY,
-    487: Outcome.CANCELLED,
+    487: Outcome.NO_ANSWER,  # without a CANCEL of ours
     502: Outcome.UNREACHABLE,
     503: Outcome.UNREACHABLE,
     504: Outcome.UNREACHABLE,

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from pbx.calls.leg import description
+from sip.errors import ParseError
 from sip.identifiers import token
 from sip.message import Response
 from sip.timers import Timer
@@ -60,15 +62,17 @@ class Reliable:
     def _again(self, _: object) -> None:
         endpoint = self._leg.switch.endpoint
         self._spent += self._interval
-        if self._spent >= endpoint.timers.transaction:
+        left = endpoint.timers.transaction - self._spent
+        if left <= 0:
             # RFC 3262 §3: the request is refused by a 5xx.
+            owner = self._leg.owner
             self._leg.reject(504, "No PRACK")
-            if self._leg.owner is not None:
-                self._leg.owner.leg_hung_up(self._leg, 'SIP;cause=504;text="No PRACK"')
+            if owner is not None:
+                owner.leg_hung_up(self._leg, 'SIP;cause=504;text="No PRACK"', "was lost: no prack")
             return
         transaction, response, _on_prack = self._queue[0]
         endpoint.respond(transaction, response)
-        self._interval *= 2
+        self._interval = min(2 * self._interval, left)
         self._timer = endpoint.start_timer(self._interval, self._again)
 
     def acknowledged(self, prack: Incoming) -> None:
@@ -79,12 +83,17 @@ class Reliable:
         if not self._queue or cseq is None or parts != [str(self._number), str(cseq.number), "INVITE"]:
             prack.answer(481)
             return
+        try:
+            body = description(prack.request)
+        except ParseError as error:
+            prack.answer(error.status, error.reason)
+            return
         if self._timer is not None:
             self._timer.cancel()
         _, _, on_prack = self._queue.pop(0)
         if on_prack is not None:
             on_prack(prack)
-        elif prack.request.body:
+        elif body:
             prack.answer(488)  # an offer that nobody behind us can take
         else:
             prack.answer(200)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from pbx.registrar.bindings import Binding
 
 ANSWERED_ELSEWHERE = 'SIP;cause=200;text="Call completed elsewhere"'
+REDIRECTED = 'SIP;cause=302;text="Redirected"'
 NO_ANSWER = 'SIP;cause=480;text="No answer"'
 
 
@@ -118,7 +119,8 @@ class Ringing:
         self.stop(NO_ANSWER)
         for number in self.step.targets:
             if number not in self.outcomes:
-                self._settle(number, Outcome.NO_ANSWER)
+                heard_of = any(leg.rung for leg in self.legs if leg.number == number)
+                self._settle(number, Outcome.NO_ANSWER if heard_of else Outcome.UNREACHABLE)
         self._call.nobody_answered(combine(self.outcomes[number] for number in self.step.targets), self.best)
 
     # ---- what the phones say
@@ -163,10 +165,12 @@ class Ringing:
             contacts = numbers_of(response.addresses("Contact"), self._call.switch)
         except ParseError:
             return False
+        if not self._call.phone_redirected(number, contacts):
+            return False
         for other in self.legs:
             if other.number == number:
-                other.cancel('SIP;cause=302;text="Redirected"')
-        return self._call.phone_redirected(number, contacts)
+                other.cancel(REDIRECTED)
+        return True
 
     def _settle(self, number: str, outcome: Outcome) -> None:
         self.outcomes[number] = outcome

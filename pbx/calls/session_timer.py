@@ -112,7 +112,7 @@ class SessionTimer:
         """Refreshes, or ends a leg whose party did not."""
         leg = self.leg
         if now >= self.until:
-            leg.lost('SIP;cause=408;text="Session expired"')
+            leg.lost(408, "Session expired")
         elif self.refreshing and now >= self.refresh_at and leg.asking is None and leg.asked is None:
             self.refresh_at = self.until  # not again before the answer is here
             if not self.supported:
@@ -129,7 +129,7 @@ class SessionTimer:
         if response.status < 300 and response.cseq is not None and response.cseq.method == "INVITE":
             leg.acknowledge(response)
         if response.status in _DEAD or isinstance(response, LocalResponse):
-            leg.lost('SIP;cause=408;text="Session refresh failed"')
+            leg.lost(408, "Session refresh failed")
         elif response.status == 491:
             self.refresh_at = leg.switch.endpoint.now() + 5.0
         else:

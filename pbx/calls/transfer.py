@@ -28,6 +28,7 @@ from sip.uri import SipUri
 if TYPE_CHECKING:
     from pbx.calls.call import Call
     from pbx.calls.switch import Switch
+    from pbx.registrar.bindings import Binding
 
 TRANSFERRED = 'SIP;cause=200;text="Call transferred"'
 _TRIES = 4
@@ -142,7 +143,9 @@ class _Blind:
         self._transferee = transferee
         self._referral = referral
         self._onward: Call | None = None
-        self.own_contact = transferee.dialog.target
+
+    def calls_from(self, binding: Binding) -> bool:
+        return self._transferee.is_at(binding)
 
     def start(self, number: str) -> None:
         switch = self._call.switch

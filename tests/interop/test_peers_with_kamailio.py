@@ -1,4 +1,4 @@
-"""The phones of the harness prove themselves against Kamailio: what fails here is the harness's fault, not the server's."""
+"""The phones prove themselves against Kamailio: what fails here is the fault of the harness, not of the server."""
 
 import itertools
 from collections.abc import Iterator

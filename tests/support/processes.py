@@ -53,7 +53,7 @@ class Process:
     ) -> None:
         self.name = name
         self.folder = folder
-        # If the test run is killed, the program isn't left alone. (The signal comes when the thread that starts it ends.)
+        # A test run that is killed leaves nothing behind. The signal comes when the thread that called start() ends.
         guard = ["setpriv", "--pdeathsig", "TERM", "--"] if shutil.which("setpriv") else []
         self._command = [*guard, *(str(part) for part in command)]
         self._program = str(command[0])
@@ -155,7 +155,7 @@ class Process:
             status = self._child.wait(timeout)
         except subprocess.TimeoutExpired as late:
             raise PeerError(f"{self.name} still runs after {timeout:g} s\n{self.report()}") from late
-        self._settle()
+        self.kill()
         return status
 
     def terminate(self) -> None:
@@ -185,8 +185,9 @@ class Process:
         return f"--- output of {self.name} (all of it in {self.folder / f'{self.name}.log'})\n" + "\n".join(tail)
 
     def _signal(self, number: signal.Signals) -> None:
-        # The group outlives its leader: children of a program which has ended are still reached.
-        if self._child is not None:
+        # The group outlives its leader: children of a program which has ended are still reached. Once it is settled the
+        # number may be somebody else's.
+        if self._child is not None and self._reader is not None:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(self._child.pid, number)
 

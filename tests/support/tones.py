@@ -108,7 +108,7 @@ def windows(recording: Recording, *, since: float = 0.0) -> tuple[Samples, Sampl
     """
     size, hop = round(WINDOW * recording.rate), round(HOP * recording.rate)
     heard = recording.samples[round(since * recording.rate) :]
-    frequencies = np.fft.rfftfreq(size, 1 / recording.rate)
+    frequencies = np.fft.rfftfreq(size, 1 / recording.rate).astype(np.float64)
     if len(heard) < size:
         return np.zeros((0, len(frequencies))), frequencies
     frames = np.lib.stride_tricks.sliding_window_view(heard, size)[::hop]

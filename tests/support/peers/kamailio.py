@@ -41,7 +41,8 @@ class Kamailio:
         port = self.address.rpartition(":")[2]
         config = self._folder / "kamailio.cfg"
         config.write_text(CONFIG.read_text().replace("PASSWORD", self.PASSWORD).replace("PORT", port))
-        command: list[str | Path] = ["kamailio", "-f", config, "-Y", self._folder, "-m", "32", "-M", "8", "-DD", "-E", "-e"]
+        command: list[str | Path] = ["kamailio", "-f", config, "-Y", self._folder]
+        command += ["-m", "32", "-M", "8", "-DD", "-E", "-e"]
         self._process = Process(command, name="kamailio", folder=self._folder)
         self._process.start()
         self._process.wait_for(rf"tcp: .*:{port}")

@@ -70,15 +70,15 @@ class RtpEnd:
         return [path for path in [self.folder / "heard.wav"] if path.exists()]
 
     def _run(self) -> None:
-        sequence, due, events = 0, time.monotonic(), set[int]()
+        sequence, due, events, ear = 0, time.monotonic(), set[int](), self._socket.fileno()
         with (self.folder / "heard.wav").open("wb", buffering=0) as file, wave.open(file, "wb") as heard:
             heard.setparams((1, 2, RATE, 0, "NONE", "not compressed"))
             heard.writeframes(b"")
             while True:
-                ready, _, _ = select.select([self._socket, self._wake], [], [], max(0.0, due - time.monotonic()))
+                ready, _, _ = select.select([ear, self._wake], [], [], max(0.0, due - time.monotonic()))
                 if self._wake in ready:
                     return
-                if self._socket in ready:
+                if ear in ready:
                     self._listen(heard, events)
                 if time.monotonic() >= due:
                     self._talk(sequence)

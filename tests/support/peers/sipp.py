@@ -144,9 +144,7 @@ class Sipp(Peer):
     ) -> None:
         """Wait until `media` has heard a tone for `at_least` seconds."""
         media = self._media
-        if not wait_heard(
-            media.folder, media.recordings, hz, since=since, at_least=at_least, timeout=timeout
-        ):
+        if not wait_heard(media.folder, media.recordings, hz, since=since, at_least=at_least, timeout=timeout):
             raise PeerError(f"{self.name} hears no {hz:g} Hz but {describe(media.recordings())}\n{self.report()}")
 
     @property
@@ -202,10 +200,16 @@ def row(number: str, password: str, *more: str) -> list[str]:
 
 
 def register(
-    server: str, number: str, password: str, folder: Path, *, transport: Transport = Transport.UDP, **options: int
+    server: str,
+    number: str,
+    password: str,
+    folder: Path,
+    *,
+    transport: Transport = Transport.UDP,
+    domain: str | None = None,
 ) -> int:
     """Register a number from a port of SIPp, and return the port, where a scenario that is called then listens."""
-    run = Sipp("register", server, folder, rows=[row(number, password)], transport=transport, **options)
+    run = Sipp("register", server, folder, rows=[row(number, password)], transport=transport, domain=domain)
     counts = run.run()
     if counts.successful != 1:
         raise PeerError(f"{number} was not registered: {counts.errors}\n{run.report()}")

@@ -9,9 +9,7 @@ since all that it holds is heard later. The plugin waits for this command when t
 is taken at once.
 """
 
-import contextlib
 import fcntl
-import itertools
 import os
 import select
 import shlex
@@ -42,10 +40,10 @@ pcm.heard {{
 
 
 def _create(prefix: str) -> BinaryIO:
-    for number in itertools.count(1):
-        with contextlib.suppress(FileExistsError):
-            return Path(f"{prefix}-{number}.wav").open("xb", buffering=0)
-    raise AssertionError
+    number = 1
+    while (path := Path(f"{prefix}-{number}.wav")).exists():
+        number += 1
+    return path.open("xb", buffering=0)
 
 
 def main(prefix: str, rate: int) -> None:
@@ -60,17 +58,15 @@ def main(prefix: str, rate: int) -> None:
             break
         except OSError:
             os.read(source, PIPE)
-    with _create(prefix) as file:
-        header = wave.open(file, "wb")
-        header.setparams((1, 2, rate, 0, "NONE", ""))
-        header.writeframes(b"")
+    with _create(prefix) as file, wave.open(file, "wb") as heard:
+        heard.setparams((1, 2, rate, 0, "NONE", "not compressed"))
+        heard.writeframes(b"")
         due = time.monotonic()
         while samples := os.read(source, period):
-            header.writeframesraw(samples)
+            heard.writeframesraw(samples)
             due += len(samples) / 2 / rate
             if not any(events & select.POLLHUP for _, events in poll.poll(0)):
                 time.sleep(max(0.0, due - time.monotonic()))
-        header.close()
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 from sip.message import Request, Response, parse, respond
 from sip.timers import Timers
 from sip.transaction.client import ClientTransaction, InviteClient, NonInviteClient
-from sip.transaction.effects import Effect, Ended, PassUp, Send, StartTimer
+from sip.transaction.effects import Effect, PassUp, Send, StartTimer
 from sip.transaction.keys import server_key
 from sip.transaction.server import InviteServer, NonInviteServer, ServerTransaction
 from sip.transaction.tables import Input, Machine, State
@@ -60,6 +60,8 @@ def give(transaction: ClientTransaction | ServerTransaction, happened: Input) ->
         )
     if happened is Input.TRANSPORT_ERROR:
         return transaction.transport_failed()
+    if happened is Input.ABANDONED and isinstance(transaction, ClientTransaction):
+        return transaction.abandoned()
     if happened.name.startswith("TIMER_"):
         return transaction.timer_fired(happened.name[-1])
     if happened is Input.ACK and isinstance(transaction, InviteServer):
@@ -75,13 +77,12 @@ def in_words(effects: list[Effect]) -> list[str]:
 
 
 def _words(effect: Effect) -> str:
-    match effect:
-        case Send(data):
-            first, second = data.split(b" ")[:2]
-            return f"send {(second if first == b'SIP/2.0' else first).decode()}"
-        case StartTimer(name, seconds):
-            return f"timer {name} {seconds:g}"
-        case PassUp(message):
-            return f"up {message.status if isinstance(message, Response) else message.method}"
-        case Ended(why):
-            return f"end {why}".rstrip()
+    if isinstance(effect, Send):
+        first, second = effect.data.split(b" ")[:2]
+        return f"send {(second if first == b'SIP/2.0' else first).decode()}"
+    if isinstance(effect, StartTimer):
+        return f"timer {effect.name} {effect.seconds:g}"
+    if isinstance(effect, PassUp):
+        message = effect.message
+        return f"up {message.status if isinstance(message, Response) else message.method}"
+    return f"end {effect.why}".rstrip()

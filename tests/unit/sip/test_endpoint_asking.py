@@ -3,6 +3,7 @@
 import pytest
 
 from sip.endpoint import LocalResponse
+from sip.fields import CSeq
 from sip.message import Request, Response, parse, respond
 from sip.timers import Timers
 from sip.transaction.client import ClientTransaction
@@ -72,7 +73,7 @@ def test_invite_that_nobody_hears_is_sent_seven_times_and_ends_as_408() -> None:
     assert pair.caller.statuses == [408]
     (response,) = pair.caller.responses
     assert isinstance(response, LocalResponse)
-    assert (response.call_id, response.from_tag, response.cseq) == ("call", "ours", (1, "INVITE"))
+    assert (response.call_id, response.from_tag, response.cseq) == ("call", "ours", CSeq(1, "INVITE"))
     pair.end()
 
 
@@ -218,7 +219,7 @@ def test_cancel_repeats_the_invite_and_gets_its_own_answer() -> None:
     pair.clock.advance(0.5)
     cancel = pair.callee.user.requests[1]
     asked = pair.callee.user.requests[0]
-    assert (cancel.method, cancel.uri, cancel.cseq) == ("CANCEL", asked.uri, (1, "CANCEL"))
+    assert (cancel.method, cancel.uri, cancel.cseq) == ("CANCEL", asked.uri, CSeq(1, "CANCEL"))
     assert [cancel.headers[name] for name in ("Via", "From", "To", "Call-ID")] == [
         asked.headers[name] for name in ("Via", "From", "To", "Call-ID")
     ]
@@ -255,6 +256,7 @@ def test_cancelled_invite_is_given_up_when_the_peer_is_gone() -> None:
     pair.clock.advance(2)
     # RFC 3261 §9.1: after 64·T1 without a final response the INVITE counts as cancelled.
     assert (pair.caller.statuses, cancelled) == ([100, 180, 408], [408])
+    pair.clock.advance(10)
     assert pair.caller.at_rest()
 
 

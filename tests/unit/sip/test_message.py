@@ -104,6 +104,7 @@ BAD_ROWS = [
     ("a name that is no token", "Sub ject: x"),
     ("a bare LF", "Subject: a\nVia: b"),
     ("a bare CR", "Subject: a\rb"),
+    ("a bare LF before a blank", "Subject: a\r\n\n b"),
     ("two Call-IDs", "i: x"),
     ("two Max-Forwards", "Max-Forwards: 70"),
     ("two lengths", "l: 0"),
@@ -303,3 +304,17 @@ def test_hops_left_are_seventy_where_nothing_is_said() -> None:
     assert message.max_forwards == 70
     message.set("Max-Forwards", "0068")
     assert message.max_forwards == 68
+
+
+@pytest.mark.parametrize("data", [b"", b"\r\n", b"\r\n\r\n", b"\r", b"\n", b" ", b"\x00", b"INVITE", b"INVITE\r\n"])
+def test_next_to_nothing_is_dropped(data: bytes) -> None:
+    with pytest.raises(ParseError):
+        parse(data)
+
+
+@pytest.mark.parametrize("blank", ["\x0b", "\x0c", "\x1c", "\x85", "\xa0"])
+def test_other_blanks_than_space_and_tab_separate_nothing(blank: str) -> None:
+    for cseq in (f"1{blank}INVITE", f"{blank}\t{blank}", f"1\t{blank}INVITE"):
+        with pytest.raises(MalformedRequest):
+            parse(request("INVITE", cseq=cseq))
+    assert parse(request("INVITE", "sip:h", f"Subject:{blank}x{blank}")).get("Subject") == f"{blank}x{blank}"

@@ -6,6 +6,7 @@ The ground of RFC 4475 and RFC 5118, with messages of our own.
 import pytest
 
 from sip.errors import ParseError
+from sip.fields import CSeq
 from sip.message import MalformedRequest, Request, Response, parse
 from sip.transaction.keys import peek_key, server_key
 from sip.uri import OtherUri, SipUri
@@ -35,7 +36,7 @@ def test_every_legal_blank_and_fold_leaves_the_meaning() -> None:
     )
     assert isinstance(message, Request)
     assert (message.to_tag, message.from_tag, message.call_id) == ("7t", "9f", "fold@192.0.2.7")
-    assert (message.cseq, message.max_forwards, message.body) == ((12, "INVITE"), 42, SDP)
+    assert (message.cseq, message.max_forwards, message.body) == (CSeq(12, "INVITE"), 42, SDP)
     assert message.address("From").display == 'Boris "\\"'
     assert (message.via.transport, message.via.host, message.via.port) == ("TCP", "relay.example", 5070)
     assert message.via.branch == "z9hG4bKfold"

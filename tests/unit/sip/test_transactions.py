@@ -2,6 +2,7 @@
 
 import pytest
 
+from sip.fields import CSeq
 from sip.message import Request, parse
 from sip.timers import Timers
 from sip.transaction.client import InviteClient, NonInviteClient
@@ -107,7 +108,7 @@ def test_ack_of_a_refusal_repeats_what_ties_it_to_the_invite() -> None:
     sent = transaction.request
     assert (ack.method, ack.uri, ack.call_id, ack.from_tag, ack.body) == ("ACK", sent.uri, sent.call_id, "one", b"")
     assert ack.to_tag == "busy"
-    assert ack.cseq == (314159, "ACK")
+    assert ack.cseq == CSeq(314159, "ACK")
     assert ack.rows("Via") == sent.rows("Via")[:1]
     assert ack.rows("Route") == ["<sip:p1;lr>", "<sip:p2;lr>"]
 

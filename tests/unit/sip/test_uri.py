@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from sip.errors import ParseError
-from sip.uri import OtherUri, SipUri, TelUri, check_uri, escape_user, parse_uri, unescape
+from sip.uri import OtherUri, SipUri, TelUri, escape_user, parse_uri, unescape
 
 BOTH_WAYS: list[tuple[str, dict[str, Any]]] = [
     ("sip:example.org", {"host": "example.org"}),
@@ -141,13 +141,6 @@ def test_other_spellings_are_written_in_one(text: str, written: str) -> None:
 def test_malformed_uri_is_refused(text: str) -> None:
     with pytest.raises(ParseError):
         parse_uri(text)
-    with pytest.raises(ParseError):
-        check_uri(text)
-
-
-@pytest.mark.parametrize("text", [text for text, _ in BOTH_WAYS] + [text for text, _ in READ_AS])
-def test_well_formed_uri_is_let_through_unread(text: str) -> None:
-    check_uri(text)
 
 
 @pytest.mark.parametrize(("one", "two"), EQUIVALENT)

@@ -11,7 +11,7 @@ from sip.transport.base import Address
 from sip.transport.connections import Limits
 from sip.transport.tcp import Connection, listening_socket
 from tests.unit.sip.transport.conftest import Run, Tls
-from tests.unit.sip.transport.peers import LOOPBACKS, Listening, Peer, Recorder, connected, listening, message
+from tests.unit.sip.transport.peers import LOOPBACKS, Listening, Recorder, connected, listening, message
 
 NOBODY_EXEMPT: frozenset[str] = frozenset()
 EXHAUSTING = b"x" * 100_000  # of these a few fill every buffer on the way
@@ -20,11 +20,6 @@ EXHAUSTING = b"x" * 100_000  # of these a few fill every buffer on the way
 @pytest.fixture(params=["TCP", "TLS"])
 def transport(request: pytest.FixtureRequest) -> str:
     return str(request.param)
-
-
-@pytest.fixture
-def server_tls(tls: Tls) -> ssl.SSLContext:
-    return tls.server
 
 
 @pytest.fixture
@@ -246,8 +241,8 @@ class TestDeadlines:
 
         run(scenario())
 
-    @pytest.mark.parametrize("octets", [b"", b"\r\n\r\n", message()[:-1], message(b"x" * 100)[:-1]])
-    def test_connection_that_never_delivers_a_message_is_closed(
+    @pytest.mark.parametrize("octets", [message()[:-1], message(b"x" * 100)[:-1]], ids=["head", "body"])
+    def test_connection_whose_first_message_never_ends_is_closed(
         self, run: Run, transport: str, tls: Tls, client_tls: ssl.SSLContext | None, octets: bytes
     ) -> None:
         async def scenario() -> None:
@@ -255,8 +250,8 @@ class TestDeadlines:
                 listening(transport, tls=tls.server, limits=self.LIMITS) as server,
                 connected(server.address, client_tls) as peer,
             ):
-                peer.send(octets + b"\r\n\r\n" * (not octets.startswith(b"M")))
-                await self.arrived(server, peer, octets)
+                peer.send(octets[:-1])
+                await server.until(lambda: bool(server.accepted) and server.accepted[0]._framer.partial)
                 server.pass_time(20.0)
                 peer.send(octets[-1:])
                 server.pass_time(9.0)
@@ -267,12 +262,24 @@ class TestDeadlines:
 
         run(scenario())
 
-    @staticmethod
-    async def arrived(server: Listening, peer: Peer, octets: bytes) -> None:
-        if octets.startswith(b"M"):
-            await server.until(lambda: bool(server.accepted) and server.accepted[0]._framer.partial)
-        else:
-            assert await peer.receive(2) == b"\r\n"
+    def test_connection_that_only_pings_is_closed(
+        self, run: Run, transport: str, tls: Tls, client_tls: ssl.SSLContext | None
+    ) -> None:
+        async def scenario() -> None:
+            async with (
+                listening(transport, tls=tls.server, limits=self.LIMITS) as server,
+                connected(server.address, client_tls) as peer,
+            ):
+                for _ in range(2):
+                    peer.send(b"\r\n\r\n")
+                    assert await peer.receive(2) == b"\r\n"
+                    server.pass_time(14.9)
+                assert server.table.counters.expired == 0
+                server.pass_time(0.3)
+                await peer.rest()
+                assert server.table.counters.expired == 1
+
+        run(scenario())
 
     def test_message_that_is_begun_later_must_end_too(
         self, run: Run, transport: str, tls: Tls, client_tls: ssl.SSLContext | None
@@ -487,7 +494,11 @@ def opened(
     return connection
 
 
-@pytest.mark.parametrize("octets", [message(), b"\0" * 100, os.urandom(100), b"\x16\x03\x01\xff\xff" * 100])
+@pytest.mark.parametrize(
+    "octets",
+    [message(), bytes(range(256)), b"\x16\x03\x01\xff\xff" * 100],
+    ids=["plain SIP", "garbage", "endless hello"],
+)
 def test_garbage_instead_of_tls_ends_the_connection(run: Run, tls: Tls, octets: bytes) -> None:
     async def scenario() -> None:
         async with listening("TLS", tls=tls.server) as server, connected(server.address) as peer:
