@@ -132,7 +132,7 @@ class Server:
         with self.store.transaction() as tx:
             device = add_device(tx, number, box=self._box, actor=ACTOR)
         self._changed(number)
-        return device.sip_name, device.password
+        return device.sip_name, device.sip_password
 
     def forward(self, number: str, kind: str, *targets: str, **options: Any) -> None:
         """`gorizont forward set`."""
