@@ -8,6 +8,7 @@ responses to its own.
 import logging
 from collections.abc import Callable, Iterable
 from contextlib import suppress
+from functools import partial
 from math import ceil
 from typing import Any, Protocol
 
@@ -22,7 +23,7 @@ from sip.transaction.client import ClientTransaction, InviteClient, NonInviteCli
 from sip.transaction.effects import Effect, PassUp, Send, StartTimer
 from sip.transaction.keys import invite_key, peek_key, server_key
 from sip.transaction.server import InviteServer, NonInviteServer, ServerTransaction
-from sip.transaction.tables import Machine, State
+from sip.transaction.tables import TIMER_INPUTS, Machine, State
 from sip.transport.base import Flow
 
 log = logging.getLogger(__name__)
@@ -78,6 +79,8 @@ class Endpoint:
         self.user: TransactionUser | None = None
         self.network: Network | None = None
         self.counters = {"strays": 0, "malformed": 0, "retransmissions": 0, "shed": 0, "failures": 0}
+        # Made once: thousands of pending timers refer to them.
+        self._fire = {name: partial(self._fired, name) for name in TIMER_INPUTS}
         self._clock = clock
         self._tick = self.timers.t1 / TICKS
         self._queues = TimerQueues()
@@ -344,7 +347,7 @@ class Endpoint:
                     return
             elif isinstance(effect, StartTimer):
                 if effect.seconds > 0:
-                    self.start_timer(effect.seconds, self._fired, (transaction, effect.name))
+                    self.start_timer(effect.seconds, self._fire[effect.name], transaction)
                 else:
                     self._carry_out(transaction, transaction.timer_fired(effect.name))
             elif isinstance(effect, PassUp):
@@ -352,8 +355,7 @@ class Endpoint:
             else:
                 self._end(transaction, effect.why)
 
-    def _fired(self, timer: tuple[Machine, str]) -> None:
-        transaction, name = timer
+    def _fired(self, name: str, transaction: Machine) -> None:
         try:
             self._carry_out(transaction, transaction.timer_fired(name))
         except Exception as error:
