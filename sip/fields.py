@@ -135,7 +135,8 @@ class CSeq:
         if method in METHODS and digits.isdecimal() and len(digits) < 10 and digits.isascii():
             return cls(int(digits), method)
         if "\t" in text or method.startswith(" "):
-            digits, method = [*text.split(None, 1), ""][:2]
+            digits, _, method = text.replace("\t", " ").partition(" ")
+            method = method.lstrip(" ")
         if not (digits.isdecimal() and digits.isascii()) or not is_token(method):
             raise ParseError("malformed CSeq")
         number = int(digits) if len(digits) <= 20 else MAX_CSEQ

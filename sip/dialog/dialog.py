@@ -67,6 +67,7 @@ class Dialog:
         """
         dialog = type(self)(self.call_id, self.local_tag, self.local, self.remote, self.contact)
         dialog.remote_tag = response.to_tag
+        dialog.target = self.target
         dialog.local_cseq = self.local_cseq
         if "Record-Route" in response.headers:
             dialog.routes = [str(route) for route in response.addresses("Record-Route")][::-1][:MAX_ROUTES]

@@ -11,7 +11,7 @@ from typing import Self
 from sip.sdp.errors import SdpError
 from sip.sdp.lines import NET_TYPE, Attribute, Connection, Field, Line, Origin, parse_line, words
 
-MAX_OCTETS = 65_536  # one UDP datagram; RFC 3261 §18.1.1 wants any INVITE of that size to be understood
+MAX_OCTETS = 65_536  # one UDP datagram; RFC 3261 §18.1.1: a message may have that size
 MAX_LINES = 2_048  # a browser with audio and video sends about 160
 MAX_MEDIA = 64  # pjsip takes 16
 
@@ -180,7 +180,8 @@ def split(body: bytes | str) -> list[str]:
         text = body
     else:
         raise SdpError("a character that is no octet")
-    lines = text.removesuffix("\n").replace("\r\n", "\n").removesuffix("\r").split("\n")
+    text = text.removesuffix("\n").replace("\r\n", "\n").removesuffix("\r")
+    lines = text.split("\n")
     if len(lines) > MAX_LINES:
         raise SdpError(f"more than {MAX_LINES} lines", status=413)
     if "\0" in text or "\r" in text:
