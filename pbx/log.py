@@ -47,6 +47,7 @@ def set_up_logging(process: str, level: str) -> None:
         root.removeHandler(old)
     root.addHandler(handler)
     root.setLevel(level.upper())
+    logging.getLogger("alembic").setLevel(logging.WARNING)  # tells of every start that there is nothing to do
     logging.captureWarnings(True)
     logging.raiseExceptions = False  # a broken standard error must not stop calls
     sys.excepthook = _uncaught

@@ -46,16 +46,16 @@ class Switchboard:
         if method == "CANCEL":
             self._calls.cancel(request, flow)
             return
-        if request.to_tag and method != "OPTIONS":
+        refusal = unsupported(request)
+        if refusal is not None:
+            endpoint.reply(request, flow, refusal)
+            return
+        if request.to_tag:
             self._calls.within_dialog(request, flow)
             return
         uri = request.parsed_uri()
         if isinstance(uri, OtherUri):
             endpoint.reply(request, flow, respond(request, 416))
-            return
-        refusal = unsupported(request)
-        if refusal is not None:
-            endpoint.reply(request, flow, refusal)
         elif method == "INVITE":
             self._calls.invite(request, flow, self._now(), uri)
         elif method == "MESSAGE":
@@ -85,8 +85,5 @@ class Switchboard:
             self._endpoint.respond(self._endpoint.serve(request, flow), response)
 
     def _options(self, request: Request, flow: Flow) -> None:
-        if request.to_tag:
-            self._calls.within_dialog(request, flow)
-            return
         headers = [_ALLOW, ("Accept", "application/sdp"), ("Supported", EXTENSIONS + ", path, outbound, gruu")]
         self._endpoint.reply(request, flow, respond(request, 200, headers=headers))

@@ -202,6 +202,7 @@ class Endpoint:
         if transaction is None:
             self.counters["strays"] += 1
             return
+        transaction.fallback = None  # the peer has heard us: nothing is to be said again elsewhere
         self._carry_out(transaction, transaction.receive(response))
 
     # ---- answering
@@ -312,6 +313,13 @@ class Endpoint:
             cancel.add(name, value)
         self.request(cancel, invite.flow, handler)
 
+    def abandon(self, invite: ClientTransaction) -> None:
+        """Gives up waiting for the final response to an INVITE that was cancelled (RFC 3261 §9.1).
+
+        `handler` hears a LocalResponse 408, unless the transaction has come further meanwhile.
+        """
+        self._carry_out(invite, invite.abandoned())
+
     def _start(self, transaction: ClientTransaction) -> None:
         self._clients[transaction.key] = transaction
         if transaction.reliable:
@@ -343,9 +351,13 @@ class Endpoint:
                 try:
                     transaction.flow.send(effect.data)
                 except TransportError:
-                    self._carry_out(transaction, transaction.transport_failed())
-                    return
+                    failed = transaction.transport_failed()
+                    self._carry_out(transaction, failed)
+                    if failed and transaction.state is not State.TERMINATED:
+                        return  # it has begun anew on another flow
             elif isinstance(effect, StartTimer):
+                if transaction.state is State.TERMINATED:
+                    continue
                 if effect.seconds > 0:
                     self.start_timer(effect.seconds, self._fire[effect.name], transaction)
                 else:

@@ -22,7 +22,7 @@ from sip.grammar import (
     split_list,
     unquote,
 )
-from sip.uri import SipUri, Uri, parse_uri
+from sip.uri import SipUri, Uri, check_uri, parse_uri
 
 MAGIC_COOKIE = "z9hG4bK"
 METHODS = frozenset(
@@ -32,6 +32,7 @@ MAX_CSEQ = 2**31  # RFC 3261 §8.1.1.5
 
 _TRANSPORT_OF = {f"SIP/2.0/{name}": name for name in ("UDP", "TCP", "TLS", "WS", "WSS", "SCTP")}
 _SENT_PROTOCOL = re.compile(rf"[ \t]*(SIP)[ \t]*/[ \t]*({TOKEN})[ \t]*/[ \t]*({TOKEN})[ \t]+", re.IGNORECASE)
+_AROUND_COLON = re.compile(r"(?<![ \t])[ \t]*:[ \t]*")  # begins only where blanks begin, see message._FOLD
 _MOST_SENT = 5000
 # What stands before the parameters of a Via -> its parts; the same for every message of a phone.
 _sent: dict[str, tuple[str, str, int | None]] = {}
@@ -84,7 +85,7 @@ class Via:
             transport, sent_by = match[3].upper(), sent[match.end() :]
         sent_by = sent_by.strip(" \t")
         if " " in sent_by or "\t" in sent_by:
-            sent_by = re.sub(r"[ \t]*:[ \t]*", ":", sent_by)
+            sent_by = _AROUND_COLON.sub(":", sent_by)
         return transport, *parse_hostport(sent_by)
 
     @property
@@ -168,7 +169,7 @@ class NameAddr:
             uri, tail, display = text[1:end], text[end + 1 :].lstrip(" \t"), ""
             if end < 0 or "<" in uri or '"' in uri or (tail and tail[0] != ";"):
                 raise ParseError("malformed address")
-        elif "<" in text or '"' in text:
+        elif "<" in text or ">" in text or '"' in text:
             match = _NAME_ADDR.fullmatch(text)
             if match is None:
                 raise ParseError("malformed address")
@@ -217,7 +218,8 @@ def tag_of(text: str) -> str:
         tail = text[end + 1 :]
         if end > start + 5 and " " not in text[start:] and (not tail or tail.startswith(";tag=")):
             tag = tail[5:]
-            if '"' not in tag and ";" not in tag and "," not in tag and "<" not in text[start + 1 :]:
+            if '"' not in tag and ";" not in tag and "," not in tag and "<" not in tag:
+                check_uri(text[start + 1 : end])
                 return tag
     address = NameAddr.parse(text)
     address.parsed_uri()

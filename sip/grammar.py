@@ -142,6 +142,8 @@ def parse_hostport(text: str) -> tuple[str, int | None]:
 
 def ipv6(text: str) -> str:
     """A valid IPv6 address in its short form. Raises ParseError."""
+    if "%" in text:  # zones mean something on one machine only (RFC 3261 §25.1 has none)
+        raise ParseError("IPv6 address with a zone")
     try:
         return IPv6Address(text.replace(":::", "::")).compressed
     except AddressValueError:

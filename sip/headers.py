@@ -49,7 +49,9 @@ _BY_LOWER = {name.lower(): name for name in _KNOWN} | COMPACT
 _MOST_SPELLINGS = 2000
 
 # Spelling as received -> canonical name. Filled as spellings are met, never beyond its limit.
-spellings: dict[str, str] = {}
+spellings: dict[str, str] = {
+    spelling: name for lower, name in _BY_LOWER.items() for spelling in (name, lower, lower.upper()) if lower
+}
 
 
 def canonical_name(spelling: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pbx.calls.session_timer import session_expires
+from pbx.calls.session_timer import LARGEST, session_expires
 from pbx.calls.switch import Switch
 from sip.message import Request, Response, respond
 from sip.sdp.errors import SdpError
@@ -39,6 +39,7 @@ def objection(request: Request, switch: Switch) -> Response | None:
         least = switch.settings.min_se
         if asked is not None and asked[0] < least:
             return respond(request, 422, headers=[("Min-SE", str(least))])
+    request.number("Min-SE", LARGEST)  # read so that a malformed one is found here
     return None
 
 

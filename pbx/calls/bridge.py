@@ -132,6 +132,8 @@ def _pass_on(call: Call, leg: Leg, incoming: Incoming) -> None:
     def answered(response: Response) -> None:
         if response.status >= 200:
             incoming.answer(response.status, response.reason)
+            if response.status in _DEAD and other.live:
+                other.lost(response.status, "No answer within the dialog")
 
     content_type = request.get("Content-Type") or "application/octet-stream"
     other.send(request.method, answered, body=request.body, content_type=content_type, headers=headers)

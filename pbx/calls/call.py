@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple, Protocol
@@ -11,7 +12,6 @@ from pbx.calls.invitation import Caller
 from pbx.calls.leg import Incoming, Leg
 from pbx.calls.outbound import OutboundLeg
 from pbx.calls.ringing import REDIRECTED, Ringing
-from pbx.registrar.reach import targets_of
 from pbx.routing.explain import Happened
 from pbx.routing.outcome import Outcome
 from pbx.routing.reasons import Because
@@ -162,16 +162,14 @@ class Call:
     def takes_reliable(self) -> bool:
         return self.origin is not None and self.origin.takes_reliable
 
-    def phones_of(self, number: str) -> tuple[Binding, ...]:
-        """The phones to ring for a number, each by one way; never the one that is calling."""
-        bindings = self.switch.bindings_of(number)
+    def phones_of(self, number: str) -> Sequence[Binding]:
+        """The phones to ring for a number; never the one that is calling."""
+        phones = self.switch.phones_of(number)
         if number == self.caller.number and self.origin is not None:
-            bindings = tuple([binding for binding in bindings if not self.origin.calls_from(binding)])
+            phones = [phone for phone in phones if not self.origin.calls_from(phone)]
         if self.instance is not None:
-            bindings = tuple([one for one in bindings if one.gruu and one.instance == self.instance])
-        if len(bindings) < 2:
-            return bindings
-        return tuple([binding for binding, _ in targets_of(bindings)])
+            phones = [phone for phone in phones if phone.gruu and phone.instance == self.instance]
+        return phones
 
     def happened(self, target: str, outcome: Outcome) -> None:
         """Keeps what came of ringing a target, for the record and its explanation."""
@@ -189,7 +187,7 @@ class Call:
     def walk(self) -> None:
         """Sets out by the plan."""
         first = self.plan.first
-        if first.reason.because is Because.RULE and first.diversions and self.origin is not None:
+        if isinstance(first, Step) and first.diversions and self.origin is not None:
             self.origin.forwarded()  # before anybody has rung
         self._go(first)
 

@@ -82,11 +82,14 @@ class InboundLeg(Leg):
 
         RFC 3264 allows one answer in one dialog: to the caller it looks as if the request had been forked.
         """
-        if not self.early_sdp:
+        invitation = self.invitation
+        if not self.early_sdp or invitation is None:
             return
         self.early_sdp = False
         self.former_tags.append(self.dialog.local_tag)
         self.dialog.local_tag = token()
+        # Each early dialog counts from the INVITE on (RFC 3261 §12.1.1).
+        self.dialog.remote_cseq = invitation.request.cseq.number if invitation.request.cseq else 0
         self.switch.legs[self.dialog.call_id, self.dialog.local_tag] = self
         self.sdp_id, self.sdp_source = 0, b""
 

@@ -101,7 +101,8 @@ class Leg:
 
     `inbound`: the party called us. `number` is the user it belongs to, `flow` the path by which the dialog began.
     `local_sdp` and `remote_sdp` are the last descriptions that went each way, `sdp_source` is what `local_sdp` was
-    made of. `asking` is our own pending INVITE or UPDATE, `asked` the party's (RFC 3261 §14: one at a time).
+    made of. `asking` is our own pending INVITE or UPDATE, `asked` the party's (RFC 3261 §14: one at a time). `owed` is
+    the 2xx to an INVITE of ours that has had no ACK yet.
     """
 
     __slots__ = (
@@ -114,6 +115,7 @@ class Leg:
         "last_ack",
         "local_sdp",
         "number",
+        "owed",
         "owner",
         "remote_sdp",
         "sdp_id",
@@ -144,6 +146,7 @@ class Leg:
         self.sdp_version = 0
         self.asking: ClientTransaction | None = None
         self.asked: Incoming | None = None
+        self.owed: Response | None = None
         self.unacknowledged: Unacknowledged | None = None
         self.last_ack: tuple[int, bytes] | None = None
         self.waiting: list[Callable[[], None]] = []
@@ -186,6 +189,11 @@ class Leg:
             self.allows = frozenset(message.tokens("Allow"))
         if "Supported" in message.headers:
             self.supports = frozenset(message.tokens("Supported"))
+
+    def pause(self) -> float:
+        """How long to wait after a 491, in seconds (RFC 3261 §14.1): longer for the one who chose the Call-ID."""
+        chance = int(token()[:4], 16) / 0xFFFF
+        return round(2.0 * chance if self.inbound else 2.1 + 1.9 * chance, 2)
 
     # ---- session descriptions
 
@@ -243,7 +251,7 @@ class Leg:
         headers: Headers = (),
     ) -> ClientTransaction:
         """Sends a request within the dialog."""
-        request = self.dialog.request(method, body, content_type)
+        request = self.current_dialog().request(method, body, content_type)
         for name, value in headers:
             request.add(name, value)
         return self.switch.endpoint.request(request, self.hop(), handler)
@@ -262,6 +270,8 @@ class Leg:
                     return
                 self.asking = None
                 if response.status < 300:
+                    if method == "INVITE":
+                        self.owed = response
                     try:
                         self._renewed(response)
                     except ParseError:
@@ -303,6 +313,9 @@ class Leg:
         self._bye(reason)
 
     def _bye(self, reason: str) -> None:
+        if self.owed is not None:  # RFC 3261 §13.2.2.4: every 2xx gets its ACK, also when nobody wants it any more
+            self.waiting.clear()
+            self.acknowledge(self.owed)
         headers = [("Reason", reason)] if reason else []
         self.end()
         self.send("BYE", _ignore, headers=headers)
@@ -321,6 +334,7 @@ class Leg:
         ack = self.dialog.ack(number, self.describe(body) if body else b"")
         if ack.body:
             ack.set("Content-Type", "application/sdp")
+        self.owed = None
         self.last_ack = (number, self.switch.endpoint.send_ack(ack, self.hop()))
         if can(self.state, LegInput.ACK):
             self.move(LegInput.ACK)
@@ -363,6 +377,10 @@ class Leg:
                 self.owner.leg_asks(self, incoming)
         else:
             self.owner.leg_asks(self, incoming)
+
+    def current_dialog(self) -> Dialog:
+        """The dialog for our next request."""
+        return self.dialog
 
     def early_dialog(self, tag: str) -> Dialog | None:
         """The dialog with one of several phones that an INVITE of ours was forked to, before one has answered."""

@@ -25,6 +25,7 @@ class InviteOrigin:
     """Answers the caller's INVITE as the plan is walked."""
 
     __slots__ = (
+        "_agreed_with",
         "_call",
         "_dialled",
         "_leg",
@@ -41,6 +42,7 @@ class InviteOrigin:
         self._dialled = ""
         self._status = 100
         self._media_from: OutboundLeg | None = None
+        self._agreed_with: OutboundLeg | None = None  # whose description the caller has had reliably
         self.invitation: Request | None = invitation
         self.offer = invitation.body
         self.takes_reliable = leg.reliable is not None
@@ -73,6 +75,8 @@ class InviteOrigin:
         if not across:
             caller.progress(status, body=body)
             return
+        if body:
+            self._agreed_with = leg
 
         def acknowledged(prack: Incoming | None) -> None:
             leg.prack(response, prack.request.body if prack else b"", prack)
@@ -90,7 +94,10 @@ class InviteOrigin:
             leg.acknowledge(response)
             leg.hang_up()
             return
-        if response.body and self._media_from is not None and self._media_from is not leg:
+        body = response.body
+        if not body and self._agreed_with is not leg:
+            body = leg.remote_sdp  # it came with a provisional response that went no further, or not reliably
+        if body and self._media_from is not None and self._media_from is not leg:
             caller.new_early_dialog()
         name = call.switch.name_of(leg.number)
         headers = [("P-Asserted-Identity", identity(call.switch, leg.number, name))]
@@ -98,15 +105,15 @@ class InviteOrigin:
         call.joined(caller, leg)
         if offered:
             leg.acknowledge(response)
-            caller.answer(response.body, headers, None)
+            caller.answer(body, headers, None)
         else:
             # The phone's 2xx brought the offer, so its ACK must bring the caller's answer (RFC 3261 §13.2.1).
-            def answered(body: bytes) -> None:
-                leg.acknowledge(response, body)
-                if not body:
+            def answered(answer: bytes) -> None:
+                leg.acknowledge(response, answer)
+                if not answer:
                     call.hang_up('SIP;cause=488;text="No answer in ACK"', "no session description")
 
-            caller.answer(response.body, headers, answered)
+            caller.answer(body, headers, answered)
 
     def failed(self, outcome: Outcome, best: Response | None) -> None:
         answer = answer_of(outcome)

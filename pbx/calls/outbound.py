@@ -78,8 +78,8 @@ class OutboundLeg(Leg):
         self.switch.endpoint.start_timer(self.switch.endpoint.timers.transaction, self._forget)
 
     def _forget(self, _: object) -> None:
-        if self.state is not LegState.CONFIRMED:
-            self.end()
+        if self.transaction is not None:
+            self.switch.endpoint.abandon(self.transaction)
 
     def _unheard(self, _: object) -> None:
         """Not even 100 came: the phone is gone, or its flow is dead."""
@@ -88,6 +88,9 @@ class OutboundLeg(Leg):
         if ringer is not None and self.invite_sent is not None:
             made = respond(self.invite_sent, 408)
             ringer.refused(self, LocalResponse(408, None, made.headers))
+
+    def current_dialog(self) -> Dialog:
+        return self.dialog if self.dialog.remote_tag or not self.early else next(reversed(self.early.values()))
 
     def early_dialog(self, tag: str) -> Dialog | None:
         return None if self.dialog.remote_tag else self.early.get(tag)
@@ -168,9 +171,7 @@ class OutboundLeg(Leg):
         if not self.early or "UPDATE" not in self.allows:
             relay.answer(488)
             return
-        dialog = next(reversed(self.early.values()))
-        request = dialog.request("UPDATE", self.describe(body) if body else b"")
-        self.dialog.local_cseq = dialog.local_cseq
+        request = self.current_dialog().request("UPDATE", self.describe(body))
         self.dress(request)
 
         def answered(answer: Response) -> None:
@@ -203,6 +204,7 @@ class OutboundLeg(Leg):
             return
         if body:
             self.remote_sdp = body
+        self.owed = response
         self.move(LegInput.ANSWER)
         ringer, self.ringer = self.ringer, None
         if ringer is None:  # cancelled, but the phone was faster
@@ -266,14 +268,6 @@ class OutboundLeg(Leg):
         self.rung = False
         self.invite(again)
         return True
-
-    def _bye(self, reason: str) -> None:
-        if self.state is LegState.ANSWERED:  # §13.2.2.4: every 2xx gets its ACK, also when nobody wants it any more
-            assert self.invite_sent is not None
-            assert self.invite_sent.cseq is not None
-            number = self.invite_sent.cseq.number
-            self.last_ack = number, self.switch.endpoint.send_ack(self.dialog.ack(number), self.hop())
-        super()._bye(reason)
 
     def end(self) -> None:
         if self.watch is not None:

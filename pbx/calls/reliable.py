@@ -88,6 +88,8 @@ class Reliable:
         except ParseError as error:
             prack.answer(error.status, error.reason)
             return
+        if body:
+            self._leg.remote_sdp = body
         if self._timer is not None:
             self._timer.cancel()
         _, _, on_prack = self._queue.pop(0)

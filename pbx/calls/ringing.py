@@ -70,16 +70,21 @@ class Ringing:
     def _call_all(self, numbers: list[str] | tuple[str, ...]) -> None:
         # Phones may refuse while others are still being called: nobody counts before all were.
         self._starting = True
+        call = self._call
+        phones = []
         for number in numbers:
             self._said[number] = []
-            for binding in self._call.phones_of(number):
-                self._call_phone(number, binding)
+            phones += [(number, binding) for binding in call.phones_of(number)]
+        # Of several phones that bring an offer each, the caller could answer one only: reliably none may come then.
+        reliable = call.takes_reliable and (bool(call.offer) or len(phones) + len(self.legs) == 1)
+        for number, binding in phones:
+            self._call_phone(number, binding, reliable)
         self._starting = False
         for number in numbers:
             self._weigh(number)
         self._conclude()
 
-    def _call_phone(self, number: str, binding: Binding) -> None:
+    def _call_phone(self, number: str, binding: Binding, reliable: bool) -> None:
         call, switch = self._call, self._call.switch
         try:
             flow = switch.route_of(binding)
@@ -98,7 +103,7 @@ class Ringing:
                 diversions=self.step.diversions_of(number),
                 number=number,
                 hops=call.hops,
-                reliable=call.takes_reliable,
+                reliable=reliable,
             )
         except (ParseError, TransportError):
             return  # no way to this phone: nobody has said anything, so the number may count as unreachable

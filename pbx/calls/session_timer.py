@@ -36,15 +36,17 @@ class SessionTimer:
     """The session timer of one leg.
 
     `interval` in seconds; `supported`: whether the party knows session timers; `refreshing`: whether it is on us.
+    `least` is the Min-SE that the party has asked for by a 422, 0 where it has not.
     """
 
-    __slots__ = ("interval", "leg", "refresh_at", "refreshing", "supported", "until")
+    __slots__ = ("interval", "least", "leg", "refresh_at", "refreshing", "supported", "until")
 
     def __init__(self, leg: Leg, interval: int, *, supported: bool, refreshing: bool) -> None:
         self.leg = leg
         self.interval = interval
         self.supported = supported
         self.refreshing = refreshing
+        self.least = 0
         self.refresh_at = 0.0
         self.until = 0.0
         self._restart()
@@ -54,6 +56,8 @@ class SessionTimer:
         """As the server of an INVITE whose interval was found acceptable. Raises ParseError."""
         asked = session_expires(request)
         interval, refresher = asked or (leg.switch.settings.session_expires, "")
+        if "Min-SE" in request.headers:  # §9: never below what the caller's side wants at least
+            interval = max(interval, request.number("Min-SE", LARGEST) or 0)
         interval = max(interval, leg.switch.settings.min_se)
         supported = "timer" in leg.supports
         # RFC 4028 §9: the refresher is the caller's choice; else the caller, if it can.
@@ -79,8 +83,11 @@ class SessionTimer:
             return
         ours, theirs = ("uac", "uas") if isinstance(message, Request) else ("uas", "uac")
         message.set("Session-Expires", f"{self.interval};refresher={ours if self.refreshing else theirs}")
-        if isinstance(message, Response) and not self.refreshing:
-            message.set("Require", "timer")
+        if isinstance(message, Response):
+            if not self.refreshing:
+                message.set("Require", "timer")
+        elif self.least:
+            message.set("Min-SE", str(self.least))
 
     def asked(self, incoming: Incoming) -> bool:
         """The party refreshes by INVITE or UPDATE; False when that was refused 422 or 400."""
@@ -128,9 +135,21 @@ class SessionTimer:
         leg = self.leg
         if response.status < 300 and response.cseq is not None and response.cseq.method == "INVITE":
             leg.acknowledge(response)
-        if response.status in _DEAD or isinstance(response, LocalResponse):
+        if response.status in _DEAD:
             leg.lost(408, "Session refresh failed")
-        elif response.status == 491:
-            self.refresh_at = leg.switch.endpoint.now() + 5.0
+        elif response.status == 491 or isinstance(response, LocalResponse):
+            # The party is asking itself, or its connection is gone and it may come back before the session is over.
+            self.refresh_at = leg.switch.endpoint.now() + leg.pause()
+        elif response.status == 422 and not self.least and self._lengthen(response):
+            self.refresh_at = 0.0
         else:
             self._restart()
+
+    def _lengthen(self, response: Response) -> bool:
+        """Takes the longer interval that the party wants (§7.4)."""
+        try:
+            self.least = response.number("Min-SE", LARGEST) or 0
+        except ParseError:
+            return False
+        self.interval = max(self.interval, self.least)
+        return self.least > 0

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Protocol
 
 from pbx.directory.snapshot import Directory
+from pbx.registrar.reach import targets_of
 from sip.endpoint import Endpoint
 from sip.grammar import hostport
 from sip.transport.base import Flow
@@ -40,7 +41,7 @@ class CallSettings:
 class Switch:
     """The facilities that legs and calls use; built once by the engine.
 
-    `bindings_of(number)` gives the phones to ring, `route_of(binding)` the flow to one or None,
+    `bindings_of(number)` gives what is registered, `route_of(binding)` the flow to one or None,
     `flow_again(number, contact)` a flow by which a phone has registered after its old one was lost,
     `addresses_us(host)` whether a host is one of our addresses.
     """
@@ -71,6 +72,14 @@ class Switch:
         self.calls: dict[str, Call] = {}
         self.call_id_suffix = f".{settings.engine}@{settings.domain}"
 
+    def phones_of(self, number: str) -> Sequence[Binding]:
+        """The phones of a number, each by one way (RFC 5626 §5.3)."""
+        bindings = self.bindings_of(number)
+        for binding in bindings:
+            if binding.reg_id is not None:
+                return [one for one, _ in targets_of(bindings)]
+        return bindings
+
     def contact(self, number: str, flow: Flow) -> str:
         """Our Contact on a flow: where the peer of a dialog reaches us."""
         # Phones know `transport=tls` though RFC 3261 §26.2.2 deprecates it; a sips Contact they would have to
@@ -90,7 +99,7 @@ class Switch:
     def incomplete(self, number: str) -> bool:
         """Whether this is the beginning of numbers that exist (484 rather than 404, RFC 3261 §21.4.22)."""
         directory = self.directory()
-        return any(one.startswith(number) for one in (*directory.users, *directory.groups))
+        return number != "" and any(one.startswith(number) for one in (*directory.users, *directory.groups))
 
     def address_of(self, number: str) -> str:
         """A number of ours as a SIP URI."""

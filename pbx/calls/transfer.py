@@ -21,7 +21,6 @@ from pbx.calls.states import LegState
 from pbx.routing.outcome import Outcome
 from pbx.routing.plan import plan
 from sip.errors import ParseError
-from sip.identifiers import token
 from sip.message import Request, Response
 from sip.uri import SipUri
 
@@ -281,10 +280,7 @@ def negotiate(
     refused: Callable[[Response], None],
     tries: int = _TRIES,
 ) -> None:
-    """Sends a re-INVITE of our own with `offer`, b"" to ask for one; glare is resolved by waiting at random.
-
-    RFC 3261 §14.1: 2.1 to 4 s for the one who chose the Call-ID, else 0 to 2 s, in steps of 10 ms.
-    """
+    """Sends a re-INVITE of our own with `offer`, b"" to ask for one; glare is resolved by waiting at random."""
     endpoint = leg.switch.endpoint
     if leg.state is LegState.ENDED:
         refused(Response(481))
@@ -294,9 +290,7 @@ def negotiate(
         if tries <= 1:
             refused(Response(491))
             return
-        chance = int(token()[:4], 16) / 0xFFFF
-        wait = 2.1 + 1.9 * chance if not leg.inbound else 2.0 * chance
-        endpoint.start_timer(max(0.01, round(wait, 2)), lambda _: negotiate(leg, offer, agreed, refused, tries - 1))
+        endpoint.start_timer(leg.pause(), lambda _: negotiate(leg, offer, agreed, refused, tries - 1))
 
     if leg.asking is not None or leg.asked is not None:
         again()

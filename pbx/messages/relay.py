@@ -50,6 +50,8 @@ class MessageRelay:
             endpoint.reply(request, flow, respond(request, 413))
         elif request.body and "Content-Type" not in request.headers:
             endpoint.reply(request, flow, respond(request, 400, "Content-Type Missing"))
+        elif "\0" in (request.get("Content-Type") or ""):  # which no database takes as text
+            endpoint.reply(request, flow, respond(request, 400, "Malformed Content-Type"))
         elif request.max_forwards == 0:
             endpoint.reply(request, flow, respond(request, 483))
         elif not receivers or any(directory.user(one) is None for one in receivers):
@@ -93,16 +95,15 @@ class MessageRelay:
 
     def _to_phones(self, message: WaitingMessage, done: Callable[[bool], None]) -> None:
         """Sends to every phone; `done` hears whether one of them took it."""
-        phones = self._switch.bindings_of(message.to_number)
         pending = _Pending(done)
-        for binding in phones:
+        for binding in self._switch.phones_of(message.to_number):
             try:
                 route = self._switch.route_of(binding)
-                if route is not None:
-                    pending.count += 1
-                    self._switch.endpoint.request(self._request(message, binding), route, pending.answered)
             except (ParseError, TransportError):
-                pending.count -= 1
+                continue
+            if route is not None:
+                pending.count += 1
+                self._switch.endpoint.request(self._request(message, binding), route, pending.answered)
         pending.started()
 
     def _request(self, message: WaitingMessage, binding: Binding) -> Request:

@@ -50,12 +50,13 @@ class Dialog:
     def of_request(cls, request: Request, contact: str) -> Self:
         """As the server of a request that creates a dialog (§12.1.1).
 
-        Raises ParseError when its Contact is missing or no SIP URI.
+        Raises ParseError when its Contact is missing or no SIP URI, or its Record-Route malformed.
         """
         dialog = cls(request.call_id, token(), _without_tag(request.headers["To"][0]), "", contact)
         dialog.remote = _without_tag(request.headers["From"][0])
         dialog.remote_tag = request.from_tag
-        dialog.routes = [str(route) for route in request.addresses("Record-Route")][:MAX_ROUTES]
+        if "Record-Route" in request.headers:
+            dialog.routes = _routes_of(request)
         dialog.target = _contact_of(request)
         dialog.remote_cseq = request.cseq.number if request.cseq else 0
         return dialog
@@ -63,14 +64,15 @@ class Dialog:
     def answered_by(self, response: Response) -> Self:
         """As the client, the dialog of a response with a To tag; a forked request has one for each (§12.1.2).
 
-        Raises ParseError when the Contact is malformed; a provisional response may lack it.
+        Raises ParseError when Contact or Record-Route is malformed; a provisional response may lack the Contact, and
+        leaves the target where the request went.
         """
         dialog = type(self)(self.call_id, self.local_tag, self.local, self.remote, self.contact)
         dialog.remote_tag = response.to_tag
         dialog.target = self.target
         dialog.local_cseq = self.local_cseq
         if "Record-Route" in response.headers:
-            dialog.routes = [str(route) for route in response.addresses("Record-Route")][::-1][:MAX_ROUTES]
+            dialog.routes = _routes_of(response)[::-1]
         if "Contact" in response.headers or response.status >= 200:
             dialog.target = _contact_of(response)
         return dialog
@@ -157,6 +159,16 @@ def _without_tag(value: str) -> str:
         return value[: value.index(">") + 1]
     address = NameAddr.parse(value)
     return str(NameAddr(address.uri, address.display))
+
+
+def _routes_of(message: Request | Response) -> list[str]:
+    """Record-Route in the order of its rows (§12.1). Raises ParseError."""
+    routes = message.addresses("Record-Route")
+    if len(routes) > MAX_ROUTES:
+        raise ParseError("too many routes")
+    for route in routes:
+        route.sip_uri()
+    return [str(route) for route in routes]
 
 
 def _contact_of(message: Request | Response) -> str:

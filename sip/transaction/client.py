@@ -51,6 +51,10 @@ class ClientTransaction(Machine):
         self.state = self.first_state
         self.interval = self.timers.t1
 
+    def abandoned(self) -> list[Effect]:
+        """The user waits no longer for a final response."""
+        return self.step(Input.ABANDONED)
+
     def receive(self, response: Response) -> list[Effect]:
         """A response with our branch and method came in."""
         return self.step(response_input(response.status), response)
@@ -144,6 +148,7 @@ _INVITE: Table = {  # RFC 3261 §17.1.1, RFC 6026 §7.2
     (State.PROCEEDING, Input.RESPONSE_1XX): Step(State.PROCEEDING, (_pass_up,)),
     (State.PROCEEDING, Input.RESPONSE_2XX): Step(State.ACCEPTED, (_start_m, _pass_up)),
     (State.PROCEEDING, Input.RESPONSE_3XX_6XX): Step(State.COMPLETED, (_send_ack, _start_d, _pass_up)),
+    (State.PROCEEDING, Input.ABANDONED): Step(State.TERMINATED, (_time_out,)),
     (State.PROCEEDING, Input.TRANSPORT_ERROR): Step(State.TERMINATED, (_lose,)),
     (State.COMPLETED, Input.RESPONSE_3XX_6XX): Step(State.COMPLETED, (_send_ack,)),
     (State.COMPLETED, Input.TIMER_D): Step(State.TERMINATED, (_end,)),

@@ -5,6 +5,7 @@ from sip.message import Request
 
 _PLAIN_VIA = b"Via: SIP/2.0/"
 _FOLDS = (b" ", b"\t")
+_PLAIN_REST = frozenset(' \t,"')
 
 
 def server_key(request: Request) -> str:
@@ -36,10 +37,13 @@ def peek_key(data: bytes) -> str | None:
     if data[start - 13 : start] != _PLAIN_VIA:
         return None
     end = data.find(b"\r\n", start)
-    sent, _, rest = data[start:end].decode("latin-1").partition(";")
-    branch = rest.partition("branch=z9hG4bK")[2].partition(";")[0]
+    sent, semicolon, rest = data[start:end].decode("latin-1").partition(";")
+    rest = semicolon + rest
+    branch = rest.partition(";branch=z9hG4bK")[2].partition(";")[0]
     host = sent.partition(" ")[2]
-    if not branch or "," in rest or " " in rest or " " in host or "\t" in rest or data[end + 2 : end + 3] in _FOLDS:
+    if not branch or rest.lower().count("branch") != 1 or not _PLAIN_REST.isdisjoint(rest) or " " in host:
+        return None
+    if data[end + 2 : end + 3] in _FOLDS:
         return None
     method = data[: data.find(b" ", 0, 40)].decode("latin-1")
     return f"{'INVITE' if method == 'ACK' else method} {host} z9hG4bK{branch}"

@@ -45,6 +45,7 @@ class Input(IntEnum):
     TIMER_L = 20
     TIMER_M = 21
     TRANSPORT_ERROR = 30
+    ABANDONED = 31  # by the user, of a cancelled INVITE that nobody answers
 
 
 class Step(NamedTuple):

@@ -41,7 +41,7 @@ def _number_of(message: Message) -> Callable[[str], object]:
     return lambda name: message.number(name, 100)
 
 
-def test_one_input(data: bytes) -> None:
+def take(data: bytes) -> None:
     """One message, in a datagram or (by its first octet) on a stream."""
     stream, data = data[:1] == b"\x01", data[1:]
     key = peek_key(data)
@@ -66,7 +66,7 @@ def test_one_input(data: bytes) -> None:
 
 
 def main() -> None:
-    atheris.Setup(sys.argv, test_one_input)
+    atheris.Setup(sys.argv, take)
     atheris.Fuzz()
 
 

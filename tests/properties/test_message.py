@@ -25,8 +25,10 @@ VALID = [
 ]
 
 # What makes trouble where it stands: separators, quotes, ends of lines, octets that are no text, escapes.
-TROUBLE = [b"\r\n", b"\r", b"\n", b"\r\n ", b":", b";", b",", b'"', b"\\", b"<", b">", b"[", b"]", b"%", b"%0d%0a",
-           b"\x00", b"\xff", b" ", b"\t", b"=", b"@", b"9" * 30, b"\r\n\r\n", b"Via: x", b"l: 1\r\n", b"z9hG4bK"]  # fmt: skip
+TROUBLE = [
+    *[bytes([octet]) for octet in b'\r\n:;,"\\<>[]% \t=@\x00\xff\x0b'],
+    *[b"\r\n", b"\r\n ", b"\r\n\r\n", b"%0d%0a", b"9" * 30, b"Via: x", b"l: 1\r\n", b"z9hG4bK", b";tag="],
+]
 
 LINE_END = re.compile("[\r\n]")
 
@@ -48,7 +50,6 @@ def parsed(data: bytes, stream: bool = False) -> Message | None:
     try:
         return parse(data, stream=stream)
     except MalformedRequest as error:
-        assert error.status in (400, 505)
         return error.request
     except ParseError:
         return None
@@ -130,9 +131,8 @@ def test_nothing_that_was_read_makes_a_new_line_where_it_is_written(data: bytes)
 
 
 _text = st.text(st.characters(max_codepoint=255), max_size=40)
-_spiced = st.lists(st.sampled_from(list('ab1;,="\\<>@:%[] \t.-?&') + ["sip:", "tag=", "h", "::1", "%41", "\xff"])).map(
-    "".join
-)
+_pieces = [*'ab1;,="\\<>@:%[] \t.-?&\xff\x0b', "sip:", "tag=", "h", "::1", "%41", ";tag="]
+_spiced = st.lists(st.sampled_from(_pieces)).map("".join)
 
 
 @given(_text | _spiced)
@@ -140,7 +140,7 @@ _spiced = st.lists(st.sampled_from(list('ab1;,="\\<>@:%[] \t.-?&') + ["sip:", "t
 def test_any_text_is_a_value_or_a_parse_error(text: str) -> None:
     for read in (Via.parse, CSeq.parse, NameAddr.parse, tag_of, parse_uri, split_list, parse_params):
         try:
-            read(text)  # type: ignore[operator]
+            read(text)
         except ParseError:
             continue
 

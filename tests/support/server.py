@@ -2,6 +2,7 @@
 
 import json
 import sys
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -23,9 +24,12 @@ from pbx.storage.base import utc_now
 from pbx.storage.engine import open_database
 from pbx.storage.unit import Store
 from tests.support.peers.kamailio import free_port
-from tests.support.processes import Process
+from tests.support.peers.peer import DEADLINE
+from tests.support.peers.recordings import FolderWatch
+from tests.support.processes import PeerError, Process
 
 ACTOR = "test"
+LOOK_AGAIN = 0.05  # s; SQLite shows a row a moment after it has written the file, and of that nobody is told
 
 
 class Server:
@@ -151,6 +155,18 @@ class Server:
         with self.store.transaction() as tx:
             set_group(tx, number, members, strategy=strategy, actor=ACTOR)
         self._changed(number)
+
+    def wait_record(self, *, timeout: float = DEADLINE, **values: object) -> dict[str, Any]:
+        """The newest record in which these columns have these values, waited for until it is on disk."""
+        deadline = time.monotonic() + timeout
+        with FolderWatch(self.data.root) as watch:
+            while True:
+                for record in reversed(self.records()):
+                    if all(record[name] == value for name, value in values.items()):
+                        return record
+                if time.monotonic() >= deadline:
+                    raise PeerError(f"no record with {values}, but {self.records()}")
+                watch.wait(LOOK_AGAIN)
 
     def records(self) -> list[dict[str, Any]]:
         """The records of finished calls that are on disk, the oldest first, plan and events as values."""

@@ -16,7 +16,7 @@ from pbx.calls.switch import CallSettings, Switch
 from pbx.directory.snapshot import Device, Directory
 from pbx.health import Health
 from pbx.messages.relay import MessageRelay
-from pbx.messages.waiting import WaitingMessages
+from pbx.messages.waiting import WaitingMessage, WaitingMessages
 from pbx.registrar.authenticator import Authenticator
 from pbx.registrar.bindings import Binding, Bindings
 from pbx.registrar.events import Registered, RegistrationEvent
@@ -183,6 +183,10 @@ class Office:
         """The directory changes to this."""
         self.directory = replace(_with_phones(office(people)), version=self.directory.version + 1)
 
+    def rename(self, number: str, name: str) -> None:
+        user = replace(self.directory.users[number], name=name)
+        self.directory = self.directory.with_changes(self.directory.version + 1, users={number: user})
+
     # ---- phones
 
     def phone(
@@ -238,8 +242,11 @@ class Office:
         for phone in self.phones.values():
             if phone.flow.reliable:
                 self.wire.cut(phone.flow)
-        stored = self.live
+        stored, kept = self.live, self.writer.rows("stored_messages")
         self._build()
+        columns = _columns(StoredMessageRow)[: len(WaitingMessage.__slots__)]  # type: ignore[attr-defined]
+        for row in kept:
+            self.waiting.put_back(WaitingMessage(**dict(zip(columns, row, strict=False))))
         for state in stored:
             restore(self.switch, state, self._flow_of_leg)
 

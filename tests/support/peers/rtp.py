@@ -30,6 +30,7 @@ class RtpEnd:
         payload_type: PCMU or PCMA.
 
     Attributes:
+        tone: as given.
         port: the port to offer, an even one (RFC 3550 section 11).
         digits: the keys that the other side pressed.
         source: where the last packet came from.
@@ -38,6 +39,7 @@ class RtpEnd:
     def __init__(self, folder: Path, *, tone: float, payload_type: int = PCMU) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder
+        self.tone = tone
         self.digits = ""
         self.source: tuple[str, int] | None = None
         self._socket = _even_socket()

@@ -1,5 +1,7 @@
 """Transactions to test, in any state, and their effects in words."""
 
+from typing import Any
+
 from sip.message import Request, Response, parse, respond
 from sip.timers import Timers
 from sip.transaction.client import ClientTransaction, InviteClient, NonInviteClient
@@ -13,13 +15,13 @@ MACHINES: list[type[Machine]] = [InviteClient, NonInviteClient, InviteServer, No
 STATUS = {Input.RESPONSE_1XX: 180, Input.RESPONSE_2XX: 200, Input.RESPONSE_3XX_6XX: 486}
 
 
-def read_request(method: str, **fields: str) -> Request:
+def read_request(method: str, **fields: Any) -> Request:
     message = parse(request(method, **fields))
     assert isinstance(message, Request)
     return message
 
 
-def read_response(status: int, method: str, **fields: str) -> Response:
+def read_response(status: int, method: str, **fields: Any) -> Response:
     message = parse(response(status, method, **fields))
     assert isinstance(message, Response)
     return message

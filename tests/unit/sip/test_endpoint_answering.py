@@ -1,54 +1,14 @@
 """Requests of peers: where responses go, what is absorbed, what is answered without keeping anything."""
 
-from collections.abc import Callable
-
 import pytest
 
 from sip.errors import ParseError
 from sip.fields import Via
-from sip.message import Request, Response, parse, respond
+from sip.grammar import split_list
+from sip.message import Request
 from sip.transport.base import Flow
-from tests.support.clock import FakeClock
 from tests.support.messages import BRANCH, request
-from tests.support.wire import FakeFlow, Inbox, Party, Wire
-
-OURS = ("192.0.2.2", 5060)
-
-
-class Server:
-    """An endpoint of ours, and a peer that sends octets and keeps what comes back."""
-
-    def __init__(self, host: str = "192.0.2.1", port: int = 5060, ours: str = "192.0.2.2", most: int = 1000) -> None:
-        self.clock = FakeClock()
-        self.wire = Wire(self.clock)
-        self.party = Party(self.wire, ours, most=most)
-        self.endpoint, self.user = self.party.endpoint, self.party.user
-        self.inbox = Inbox()
-        self.peer = self.wire.attach(self.inbox, host, port)
-
-    def give(self, data: bytes, transport: str = "UDP") -> FakeFlow:
-        """The peer sends this; half a second passes."""
-        flow = self.peer.flow_to(transport, *self.party.station.address)
-        flow.send(data)
-        self.clock.advance(0.5)
-        return flow
-
-    @property
-    def responses(self) -> list[Response]:
-        read = [parse(data) for data in self.inbox.messages]
-        return [message for message in read if isinstance(message, Response)]
-
-    @property
-    def statuses(self) -> list[int]:
-        return [response.status for response in self.responses]
-
-
-def replying(server: Server, status: int, **headers: str) -> Callable[[Request, Flow], None]:
-    def on_request(request: Request, flow: Flow) -> None:
-        server.endpoint.reply(request, flow, respond(request, status, headers=list(headers.items())))
-
-    return on_request
-
+from tests.unit.sip.parties import Server, replying
 
 # Via as sent, from where, and the Via of the response (RFC 3261 §18.2.1, RFC 3581 §4).
 STAMPS = [
@@ -135,10 +95,9 @@ def test_source_is_noted_in_the_topmost_via(sent: str, host: str, port: int, sta
     server.user.on_request = replying(server, 403)
     server.give(request("OPTIONS", "sip:h", "Via: SIP/2.0/UDP before.example", via=sent))
     (response,) = server.responses
-    tops = response.elements("Via")
-    assert [str(Via.parse(top)) for top in tops] == [
-        str(Via.parse(top)) for top in [*Response(200, None, {"Via": [stamped]}).elements("Via"), "SIP/2.0/UDP before.example"]
-    ]  # fmt: skip
+    assert [str(Via.parse(top)) for top in split_list(response.rows("Via")[0])] == [
+        str(Via.parse(top)) for top in split_list(stamped)
+    ]
     assert response.rows("Via")[1:] == ["SIP/2.0/UDP before.example"]
 
 
@@ -191,6 +150,16 @@ def test_retransmissions_are_absorbed_and_answered_from_memory() -> None:
         server.give(request("INVITE"))
     assert server.statuses == [100, 180, 180, 180, 180, 180]
     assert (len(server.user.requests), server.endpoint.counters["retransmissions"]) == (1, 4)
+
+
+def test_retransmission_in_plain_spelling_is_absorbed_without_being_read() -> None:
+    server = Server()
+    server.party.answers(180)
+    server.give(request("INVITE"))
+    start = request("INVITE").partition(b"Max-Forwards")[0]
+    server.give(start + b"nobody reads on from here")
+    assert server.statuses == [100, 180, 180]
+    assert (server.endpoint.counters["retransmissions"], server.endpoint.counters["malformed"]) == (1, 0)
 
 
 @pytest.mark.parametrize(

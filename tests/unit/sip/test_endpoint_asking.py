@@ -4,52 +4,11 @@ import pytest
 
 from sip.endpoint import LocalResponse
 from sip.fields import CSeq
-from sip.message import Request, Response, parse, respond
+from sip.message import parse
 from sip.timers import Timers
-from sip.transaction.client import ClientTransaction
 from tests.support.clock import FakeClock
 from tests.support.wire import Inbox, Party, Wire
-
-TICK = 1 / 32
-
-
-class Pair:
-    """A caller and a callee joined by a wire."""
-
-    def __init__(self, **patterns: list[int]) -> None:
-        self.clock = FakeClock()
-        self.wire = Wire(self.clock, delay=TICK, **patterns)  # type: ignore[arg-type]
-        self.caller = Party(self.wire, "192.0.2.1")
-        self.callee = Party(self.wire, "192.0.2.2")
-
-    def ask(self, method: str, transport: str = "UDP") -> ClientTransaction:
-        flow = self.caller.flow_to(self.callee, transport)
-        return self.caller.endpoint.request(new_request(method), flow, self.caller.responses.append)
-
-    def end(self) -> None:
-        """Lets all timers run; then nothing may be left."""
-        self.clock.advance(200)
-        assert self.caller.at_rest()
-        assert self.callee.at_rest()
-
-
-def new_request(method: str, body: bytes = b"") -> Request:
-    headers = {
-        "Max-Forwards": ["70"],
-        "From": ["<sip:101@example.org>;tag=ours"],
-        "To": ["<sip:102@example.org>"],
-        "Call-ID": ["call"],
-        "CSeq": [f"1 {method}"],
-    }
-    request = Request(method, "sip:102@192.0.2.2", headers, body)
-    checked = parse(Request(method, request.uri, {"Via": ["SIP/2.0/UDP h"], **headers}).to_bytes())
-    request.call_id, request.cseq, request.from_tag = checked.call_id, checked.cseq, checked.from_tag
-    return request
-
-
-def answer(pair: Pair, status: int, to_tag: str = "theirs") -> Response:
-    """A response of the callee to the first request that it was given."""
-    return respond(pair.callee.user.requests[0], status, to_tag=to_tag)
+from tests.unit.sip.parties import Pair, answer, new_request
 
 
 def test_lost_invite_is_sent_again() -> None:

@@ -11,8 +11,7 @@ from sip.message import Request, Response
 from sip.transport.base import Flow
 from tests.support.clock import FakeClock
 from tests.support.messages import request, response
-from tests.unit.sip.test_endpoint_answering import Server
-from tests.unit.sip.test_endpoint_asking import Pair, new_request
+from tests.unit.sip.parties import Pair, Server, new_request
 
 
 class Defect(Exception):

@@ -7,7 +7,7 @@ from sip.message import Request, parse, respond
 from sip.transport.base import Flow
 from tests.support.clock import FakeClock
 from tests.support.wire import FakeFlow, Party, Wire
-from tests.unit.sip.test_endpoint_asking import Pair, new_request
+from tests.unit.sip.parties import Pair, new_request
 
 LARGE = b"x" * 1200
 

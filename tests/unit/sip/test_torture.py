@@ -23,8 +23,8 @@ def test_every_legal_blank_and_fold_leaves_the_meaning() -> None:
                 "mAx-FoRwArDs:   0042",
                 "i:fold@192.0.2.7",
                 "cSEQ: 0012\r\n\t  INVITE",
-                "v: SIP  /\r\n 2.0  /  TCP   relay.example  : 5070 ;\r\n branch\t= z9hG4bKfold , SIP/2.0 /\r\n UDP 192.0.2.8"
-                "\r\n ;branch=z9hG4bKnext",
+                "v: SIP  /\r\n 2.0  /  TCP   relay.example  : 5070 ;\r\n branch\t= z9hG4bKfold ,"
+                " SIP/2.0 /\r\n UDP 192.0.2.8\r\n ;branch=z9hG4bKnext",
                 "Via  :SIP/2.0/TLS [2001:db8::7];branch=z9hG4bKlast",
                 "s:",
                 "X-Strange: ;;,,;;,;",

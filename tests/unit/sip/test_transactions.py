@@ -80,7 +80,7 @@ def test_refusal_without_acknowledgement_ends_by_timer_h() -> None:
 def test_reliable_transport_starts_only_the_timer_that_gives_up(kind: type[InviteClient]) -> None:
     transaction = client(kind, reliable=True)
     assert [effect for effect in transaction.start() if isinstance(effect, StartTimer)] == [
-        StartTimer(kind.give_up, 32.0)
+        StartTimer(transaction.give_up, 32.0)
     ]
 
 
@@ -168,7 +168,7 @@ def test_rerouted_request_is_a_new_transaction() -> None:
     transaction.timer_fired("A")
     before = transaction.key
     flow = Somewhere()
-    transaction.reroute(flow, lambda flow: "SIP/2.0/TCP 192.0.2.1;branch=z9hG4bKnew")
+    transaction.reroute(flow, lambda _: "SIP/2.0/TCP 192.0.2.1;branch=z9hG4bKnew")
     assert transaction.key == "z9hG4bKnew INVITE" != before
     assert (transaction.flow, transaction.reliable, transaction.state) == (flow, True, State.CALLING)
     assert in_words(transaction.start()) == ["send INVITE", "timer B 32"]

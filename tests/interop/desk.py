@@ -1,0 +1,165 @@
+"""People with telephones on one server: what all tests of this folder begin with."""
+
+from __future__ import annotations
+
+import itertools
+from pathlib import Path
+from typing import Any
+
+from tests.support.peers.available import require
+from tests.support.peers.base import Account, Phone, Transport
+from tests.support.peers.calls import Call
+from tests.support.peers.rtp import RtpEnd
+from tests.support.peers.sipp import Sipp, register, row
+from tests.support.server import Server
+
+numbers = map(str, itertools.count(101))
+_tones = itertools.cycle(range(500, 2000, 150))  # as far apart as phones of one test have to be
+
+
+class Desk:
+    """Hires people, switches their phones on and, at the end, off.
+
+    Args:
+        server: running, or about to be.
+        folder: where the phones have theirs.
+    """
+
+    def __init__(self, server: Server, folder: Path) -> None:
+        self.server = server
+        self.folder = folder
+        self._open: list[Phone | Sipp | RtpEnd] = []
+        self._count = itertools.count(1)
+
+    # ---- people
+
+    def user(self) -> str:
+        """Somebody new, with a name that is no ASCII."""
+        number = next(numbers)
+        self.server.add_user(number, f"Анна {number}")
+        return number
+
+    def place(self, name: str) -> Path:
+        """A folder of its own for something."""
+        return self.folder / f"{name}-{next(self._count)}"
+
+    # ---- phones
+
+    def phones(self, *kinds: type[Phone], transport: Transport = Transport.UDP) -> list[Phone]:
+        """Registered phones, each of a new user."""
+        require(*kinds)
+        new = [self.phone(kind, transport=transport, ready=False) for kind in kinds]
+        for phone in new:
+            phone.wait_registered()
+        return new
+
+    def phone(
+        self,
+        kind: type[Phone],
+        number: str | None = None,
+        *,
+        account: tuple[str, str] | None = None,
+        transport: Transport = Transport.UDP,
+        expires: int = 600,
+        ready: bool = True,
+    ) -> Phone:
+        """A phone of a new user, or of `number`; with its own `account` (SIP name and password) where that is given.
+
+        Over UDP the person has typed the server's address, over streams the domain with the address as proxy.
+        """
+        require(kind)
+        name, password = account or self._account(number or self.user())
+        server = self.server
+        typed = Account(
+            name,
+            password,
+            getattr(server, transport),
+            transport,
+            domain=None if transport is Transport.UDP else server.domain,
+            ca=server.data.authority if transport is Transport.TLS else None,
+            expires=expires,
+        )
+        phone = kind(typed, self.place(f"{kind.kind}-{name}"), tone=next(_tones))
+        self._open.append(phone)
+        phone.start()
+        if ready:
+            phone.wait_registered()
+        return phone
+
+    def _account(self, number: str) -> tuple[str, str]:
+        return number, self.server.password(number)
+
+    # ---- SIPp
+
+    def ear(self) -> RtpEnd:
+        """What talks and listens for a SIPp."""
+        end = RtpEnd(self.place("rtp"), tone=next(_tones))
+        self._open.append(end)
+        return end.__enter__()
+
+    def sipp(self, scenario: str, **options: Any) -> Sipp:
+        """A scenario at the server's domain, about to be started."""
+        require(Sipp)
+        transport = options.setdefault("transport", Transport.UDP)
+        run = Sipp(scenario, getattr(self.server, transport), self.place(f"sipp-{scenario}"), **options)
+        self._open.append(run)
+        return run
+
+    def sipp_callee(
+        self, scenario: str = "uas", number: str | None = None, *, transport: Transport = Transport.UDP, **options: Any
+    ) -> tuple[str, Sipp]:
+        """A registered number, and the started scenario that takes its calls."""
+        require(Sipp)
+        number = number or self.user()
+        address = getattr(self.server, transport)
+        port = register(
+            address, number, self.server.password(number), self.place("register"), transport=transport
+        )
+        return number, self.sipp(scenario, port=port, transport=transport, **options).start()
+
+    def sipp_caller(self, dialled: str, scenario: str = "uac_stays", **options: Any) -> tuple[str, Sipp]:
+        """A new number, and the started scenario that calls from it."""
+        number = self.user()
+        rows = [row(number, self.server.password(number), dialled)]
+        return number, self.sipp(scenario, rows=rows, **options).start()
+
+    # ---- the end
+
+    def clear(self) -> None:
+        """Switches everything off, the last one first."""
+        for thing in reversed(self._open):
+            if isinstance(thing, RtpEnd):
+                thing.__exit__(None, None, None)
+            else:
+                thing.stop()
+        self._open.clear()
+
+
+def connect(caller: Phone, callee: Phone, dialled: str | None = None) -> tuple[Call, Call]:
+    """One calls the other, who answers: the call as each of them has it."""
+    outgoing = caller.call(dialled or callee.account.number)
+    incoming = callee.wait_incoming()
+    callee.answer(incoming)
+    caller.wait_established(outgoing)
+    callee.wait_established(incoming)
+    return outgoing, incoming
+
+
+def assert_hear_each_other(one: Phone | Sipp, other: Phone | Sipp) -> None:
+    """Both hear the other's tone from now on."""
+    since = one.mark(), other.mark()
+    one.wait_hears(tone(other), since=since[0])
+    other.wait_hears(tone(one), since=since[1])
+
+
+def tone(peer: Phone | Sipp) -> float:
+    """What a peer says, in hertz."""
+    if isinstance(peer, Phone):
+        return peer.tone
+    assert peer.media is not None
+    return peer.media.tone
+
+
+def kind(phone: type[Phone]) -> str:
+    """For the names of parametrized tests."""
+    return phone.kind
