@@ -18,7 +18,7 @@ Values = Mapping[str, Any]
 
 
 class Commands:
-    """`now` gives seconds of the Unix epoch, as all times in replies are."""
+    """`now` gives seconds of the Unix epoch, as all times in replies are; `state` what `ready` tells of the engine."""
 
     def __init__(
         self,
@@ -27,17 +27,19 @@ class Commands:
         guard: Guard,
         switch: Switch,
         now: Callable[[], float],
+        state: Callable[[], Values],
     ) -> None:
         self._directory = directory
         self._bindings = bindings
         self._guard = guard
         self._switch = switch
         self._now = now
+        self._state = state
 
     def table(self) -> dict[str, Callable[[Values], Values | Awaitable[Values]]]:
         """The handlers by command name."""
         return {
-            "ready": lambda _: {"ready": True},
+            "ready": lambda _: {"ready": True, **self._state()},
             "registrations": self.registrations,
             "calls.live": lambda _: {"calls": [call_view(call) for call in self._switch.calls.values()]},
             "calls.hangup": self.hang_up,

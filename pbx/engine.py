@@ -22,6 +22,7 @@ import time
 from collections.abc import Callable, Collection
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import uvloop
 from sqlalchemy import Engine as DatabaseEngine
@@ -124,7 +125,7 @@ class Engine:
         self.waiting = waiting
         self.messages = MessageRelay(self.switch, authenticator, waiting, time.time)
         self.endpoint.user = Switchboard(self.endpoint, self.registrar, self.calls, self.messages, time.time)
-        commands = Commands(self.directory, self.bindings, self.guard, self.switch, time.time)
+        commands = Commands(self.directory, self.bindings, self.guard, self.switch, time.time, self._state)
         self.bus = BusServer(settings.bus.socket, "engine", commands.snapshot, commands.table())
         self._stopped = asyncio.Event()
         self._timers: list[asyncio.TimerHandle] = []
@@ -217,6 +218,15 @@ class Engine:
 
     def _check_directory(self) -> None:
         self._loop.run_in_executor(None, self.directory.check)
+
+    def _state(self) -> dict[str, Any]:
+        """How the engine stands, and what it has counted since the start."""
+        return {
+            "refusing": self.health.reason(),
+            "endpoint": self.endpoint.counters,
+            "transport": self.layer.counters(),
+            "database": {"error": self.writer.error, "rejected": self.writer.rejected},
+        }
 
     def _directory_changed(self, numbers: Collection[str]) -> None:
         self._loop.call_soon_threadsafe(self.registrar.drop_removed, numbers, time.time())

@@ -33,7 +33,7 @@ class Health:
         self._most_calls = most_calls
         self.overloaded = False
         self.draining = False
-        self.shed = 0
+        self.shed = 0  # calls refused since the start
 
     def look(self) -> None:
         """To be called several times a second: notices overload, and its end."""
@@ -42,10 +42,16 @@ class Health:
 
     def refusing(self) -> str:
         """The reason phrase of the 503 for a new call, "" when it is welcome."""
+        reason = self.reason()
+        if reason:
+            self.shed += 1
+        return reason
+
+    def reason(self) -> str:
+        """Why new calls are refused at the moment, "" while they are not."""
         if self.draining:
             return "Shutting Down"
         if self.overloaded:
-            self.shed += 1
             return "Overloaded"
         if self._database_error() is not None:
             return "Storage Unavailable"

@@ -14,7 +14,7 @@ from typing import Any, Protocol
 
 from sip.errors import ParseError, TransportError
 from sip.fields import Via
-from sip.grammar import hostport
+from sip.grammar import hostport, split_list
 from sip.headers import SINGLE
 from sip.identifiers import new_branch, token
 from sip.message import MalformedRequest, Request, Response, parse, respond
@@ -113,7 +113,7 @@ class Endpoint:
 
     def _run_timers(self) -> None:
         self._armed, self._armed_at = None, float("inf")
-        self._queues.run(self._clock.time())
+        self._queues.run(self._clock.time(), self._report)
         deadline = self._queues.next_deadline()
         if deadline is not None and deadline < self._armed_at:
             self._arm(deadline)
@@ -150,16 +150,21 @@ class Endpoint:
         """A stream that cannot be framed any further; what can be answered is."""
         self.counters["malformed"] += 1
         try:
-            parse(data if b"\r\n\r\n" in data else data + b"\r\n\r\n")
+            message = parse(data if b"\r\n\r\n" in data else data + b"\r\n\r\n")
         except MalformedRequest as broken:
-            self.refuse(broken.request, flow, error)
+            message = broken.request
         except ParseError:
             return
+        if isinstance(message, Request):
+            self.refuse(message, flow, error)
 
     def flow_lost(self, flow: Flow) -> None:
         """A connection ended: requests that wait on it fail now rather than by timer."""
         for transaction in self._by_flow.pop(flow, ()):
-            self._carry_out(transaction, transaction.transport_failed())
+            try:
+                self._carry_out(transaction, transaction.transport_failed())
+            except Exception as error:
+                self._report(error, flow)
 
     def _absorb(self, known: ServerTransaction, is_ack: bool) -> bool:
         """Gives a retransmission or ACK to its transaction; False for an ACK that the user must see."""
@@ -197,7 +202,8 @@ class Endpoint:
     def _response(self, response: Response) -> None:
         # RFC 3261 §8.1.3.3: we are never a proxy, so a second Via means that it is not for us.
         transaction = None
-        if response.cseq is not None and len(response.rows("Via")) == 1:
+        vias = response.rows("Via")
+        if response.cseq is not None and len(vias) == 1 and ("," not in vias[0] or len(split_list(vias[0])) == 1):
             transaction = self._clients.get(f"{response.via.branch} {response.cseq.method}")
         if transaction is None:
             self.counters["strays"] += 1
@@ -229,7 +235,7 @@ class Endpoint:
 
         The To tag is derived from the request, so that a retransmission gets the same answer.
         """
-        if not response.to_tag and "To" in response.headers:
+        if "To" in response.headers and ";tag=" not in response.headers["To"][0].replace(" ", ""):
             via = request.headers["Via"][0]
             response.headers["To"] = [f"{response.headers['To'][0]};tag={hash(via) & 0xFFFFFFFFFFFF:012x}"]
         try:
@@ -302,7 +308,11 @@ class Endpoint:
     def cancel(
         self, invite: ClientTransaction, handler: ResponseHandler, headers: Iterable[tuple[str, str]] = ()
     ) -> None:
-        """Sends CANCEL for an INVITE that has had a provisional response (RFC 3261 §9.1)."""
+        """Sends CANCEL for an INVITE that has had a provisional response (RFC 3261 §9.1).
+
+        `handler` gets the responses to the CANCEL; that of the INVITE hears its final response, or a LocalResponse
+        408 when none comes.
+        """
         sent = invite.request
         copied = {name: sent.headers[name][:1] for name in ("Via", "Max-Forwards", "From", "To", "Call-ID")}
         if "Route" in sent.headers:
@@ -312,12 +322,11 @@ class Endpoint:
         for name, value in headers:
             cancel.add(name, value)
         self.request(cancel, invite.flow, handler)
+        # §9.1: without a final answer within 64·T1 the INVITE counts as cancelled.
+        self.start_timer(self.timers.transaction, self._abandon, invite)
 
-    def abandon(self, invite: ClientTransaction) -> None:
-        """Gives up waiting for the final response to an INVITE that was cancelled (RFC 3261 §9.1).
-
-        `handler` hears a LocalResponse 408, unless the transaction has come further meanwhile.
-        """
+    def _abandon(self, invite: ClientTransaction) -> None:
+        """Waits no longer for the final response to a cancelled INVITE: its handler hears a LocalResponse 408."""
         self._carry_out(invite, invite.abandoned())
 
     def _start(self, transaction: ClientTransaction) -> None:
@@ -368,10 +377,7 @@ class Endpoint:
                 self._end(transaction, effect.why)
 
     def _fired(self, name: str, transaction: Machine) -> None:
-        try:
-            self._carry_out(transaction, transaction.timer_fired(name))
-        except Exception as error:
-            self._report(error, transaction.flow)
+        self._carry_out(transaction, transaction.timer_fired(name))
 
     def _pass_up(self, transaction: Machine, message: Request | Response) -> None:
         if isinstance(transaction, ClientTransaction):
@@ -401,13 +407,14 @@ class Endpoint:
 
     # ---- defects
 
-    def _report(self, error: Exception, flow: Flow) -> None:
+    def _report(self, error: Exception, flow: Flow | None = None) -> None:
         self.counters["failures"] += 1
         trace = error.__traceback__
         while trace is not None and trace.tb_next is not None:
             trace = trace.tb_next
         where = f"{trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}" if trace else "?"
-        log.error("! defect: %r at %s, message from %s %s", error, where, flow.transport, flow.remote)
+        cause = f"message from {flow.transport} {flow.remote[0]} {flow.remote[1]}" if flow is not None else "timer"
+        log.error("! defect: %r at %s, %s", error, where, cause)
 
     def _answer_failure(self, request: Request, flow: Flow) -> None:
         transaction = self._servers.get(server_key(request))
@@ -436,10 +443,10 @@ def _note_source(request: Request, flow: Flow) -> None:
     rows = request.headers["Via"]
     top = rows[0]
     host, port = flow.remote
-    if via.params.get("rport") == "" and "," not in top and top.count(";rport") == 1 and "received" not in via.params:
+    plain = "," not in top and '"' not in top and "received" not in via.params
+    bare = top.count(";rport") == 1 and (top.endswith(";rport") or ";rport;" in top)
+    if plain and bare and "rport" in via.params:
         rows[0] = top.replace(";rport", f";rport={port};received={host}")
     elif "rport" in via.params or via.host != host:
-        first, comma, others = top.partition(",")
-        if '"' in first:  # a comma may stand in a quoted parameter
-            first, comma, others = top, "", ""
-        rows[0] = f"{via.seen_from(host, port)}{comma}{others}"
+        _, *others = split_list(top)
+        rows[0] = ", ".join([str(via.seen_from(host, port)), *others])

@@ -250,7 +250,7 @@ def parse(data: bytes, *, stream: bool = False) -> Request | Response:
         problem = ParseError("header section without end")
         if len(lines) > 1 and not lines[-1]:
             lines.pop()
-    elif text.count("\n") >= len(lines) or text.count("\r") >= len(lines):
+    if text.count("\n") > text.count("\r\n") or text.count("\r") > text.count("\r\n"):
         problem = ParseError("bare CR or LF")
         # What is answered repeats rows of the request: no line of it may be of the sender's making.
         lines = [line.replace("\r", " ").replace("\n", " ") for line in lines]

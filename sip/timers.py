@@ -61,8 +61,11 @@ class TimerQueues:
         queue.append(timer)
         return timer
 
-    def run(self, now: float) -> None:
-        """Runs everything that is due at `now`, the earliest first."""
+    def run(self, now: float, report: Callable[[Exception], None] | None = None) -> None:
+        """Runs everything that is due at `now`, the earliest first.
+
+        What a callback raises goes to `report`, so that the others run all the same; without it, it is raised.
+        """
         due: list[Timer] = []
         empty: list[float] = []
         for seconds, queue in self._queues.items():
@@ -80,7 +83,12 @@ class TimerQueues:
             if callback is not None:  # an earlier one of this round may have cancelled it
                 argument = timer.argument
                 timer.cancel()
-                callback(argument)
+                try:
+                    callback(argument)
+                except Exception as error:
+                    if report is None:
+                        raise
+                    report(error)
 
     def next_deadline(self) -> float | None:
         """When `run` is needed next; None when nothing is pending."""

@@ -25,6 +25,7 @@ _PLAIN = re.compile(
 )
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*")
 _USER_SAFE = frozenset(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.!~*'()&=+$,;?/")
+_MOST_REMEMBERED, _LONGEST_REMEMBERED = 8192, 256  # URIs that parse_uri has read; characters of one
 # RFC 3261 §19.1.4: these parameters never match a URI that lacks them.
 _COMPARED_IF_ANY = ("user", "ttl", "method", "maddr", "transport")
 
@@ -180,13 +181,17 @@ def check_uri(text: str) -> None:
         parse_uri(text)
 
 
-@lru_cache(maxsize=8192)
 def parse_uri(text: str) -> Uri:
     """Any URI. Raises ParseError when it is none, or malformed for its scheme.
 
     The last few thousand are remembered: those of a phone are the same in each of its messages. Their values are
     shared, so nobody may change them.
     """
+    # Strangers fill the memory of what was read; with texts of any length it would be half a gigabyte.
+    return _read_before(text) if len(text) <= _LONGEST_REMEMBERED else _read(text)
+
+
+def _read(text: str) -> Uri:
     scheme, colon, rest = text.partition(":")
     lowered = scheme.lower()
     if lowered in ("sip", "sips"):
@@ -196,3 +201,6 @@ def parse_uri(text: str) -> Uri:
     if not colon or not rest or not _SCHEME.fullmatch(scheme) or " " in rest or "<" in rest or ">" in rest:
         raise ParseError("malformed URI")
     return OtherUri(lowered, text)
+
+
+_read_before = lru_cache(maxsize=_MOST_REMEMBERED)(_read)

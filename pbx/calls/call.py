@@ -307,6 +307,9 @@ class Call:
             self.cancel(reason, cause)
             return
         parties = [leg for leg in (self.a, self.b) if leg is not None]
+        for leg in parties:
+            if self.transfer is not None:
+                self.transfer.leaves(leg)
         self._close(self.outcome, cause)
         for leg in parties:
             leg.hang_up(reason)

@@ -173,6 +173,9 @@ class Leg:
         """Forgets the dialog. What is still under way is answered 487 or dropped."""
         if self.state is LegState.ENDED:
             return
+        self.waiting.clear()
+        if self.owed is not None:  # RFC 3261 §13.2.2.4: every 2xx gets its ACK, also when nobody wants it any more
+            self.acknowledge(self.owed)
         self.state = LegState.ENDED
         self.switch.legs.pop((self.dialog.call_id, self.dialog.local_tag), None)
         if self.unacknowledged is not None:
@@ -180,7 +183,6 @@ class Leg:
             self.unacknowledged = None
         if self.asked is not None:
             self.asked.answer(487)
-        self.waiting.clear()
         self.session = None
 
     def learn(self, message: Request | Response) -> None:
@@ -313,9 +315,6 @@ class Leg:
         self._bye(reason)
 
     def _bye(self, reason: str) -> None:
-        if self.owed is not None:  # RFC 3261 §13.2.2.4: every 2xx gets its ACK, also when nobody wants it any more
-            self.waiting.clear()
-            self.acknowledge(self.owed)
         headers = [("Reason", reason)] if reason else []
         self.end()
         self.send("BYE", _ignore, headers=headers)

@@ -10,9 +10,9 @@ from pbx.calls.inbound import InboundLeg
 from pbx.calls.invitation import caller_of
 from pbx.calls.leg import Leg
 from pbx.calls.origin import InviteOrigin
+from pbx.calls.replaces import Replaces, TakeOver
 from pbx.calls.states import LegState
 from pbx.calls.switch import Switch
-from pbx.calls.transfer import Replaces, take_over
 from pbx.registrar.authenticator import Account, Authenticator
 from pbx.registrar.gruu import instance_of
 from pbx.routing.plan import plan
@@ -88,14 +88,22 @@ class CallManager:
         return None
 
     def _take_over(self, request: Request, flow: Flow, account: Account) -> None:
+        """INVITE with Replaces: 486 for a call that was wanted only while it rang (RFC 3891 §3)."""
         endpoint = self._switch.endpoint
-        replaced = Replaces.parse(request.headers["Replaces"][0]).find(self._switch)
-        if replaced is None or not replaced.live:
+        replaces = Replaces.parse(request.headers["Replaces"][0])
+        replaced = replaces.find(self._switch)
+        call = replaced.owner if replaced is not None and replaced.live else None
+        other = call.other(replaced) if isinstance(call, Call) and replaced is not None else None
+        if replaced is None or other is None or not isinstance(call, Call):
             endpoint.reply(request, flow, respond(request, 481))
         elif replaced.number != account.user.number:
             endpoint.reply(request, flow, respond(request, 403, "Not Your Call"))
+        elif replaces.early_only:
+            endpoint.reply(request, flow, respond(request, 486))
+        elif call.transfer is not None:
+            endpoint.reply(request, flow, respond(request, 491))
         else:
-            take_over(replaced, self._open(request, flow, account, replaced.number))
+            TakeOver(call, replaced, self._open(request, flow, account, replaced.number), other).start()
 
     # ---- what belongs to calls
 

@@ -74,12 +74,6 @@ class OutboundLeg(Leg):
         assert self.transaction is not None
         headers = [("Reason", self.cancelling)] if self.cancelling else []
         self.switch.endpoint.cancel(self.transaction, _ignore, headers)
-        # §9.1: without a final answer within 64·T1 the INVITE counts as cancelled.
-        self.switch.endpoint.start_timer(self.switch.endpoint.timers.transaction, self._forget)
-
-    def _forget(self, _: object) -> None:
-        if self.transaction is not None:
-            self.switch.endpoint.abandon(self.transaction)
 
     def _unheard(self, _: object) -> None:
         """Not even 100 came: the phone is gone, or its flow is dead."""

@@ -1,4 +1,4 @@
-"""Transfers: REFER to a number (blind) or to another call (attended, RFC 5589), and INVITE with Replaces.
+"""Transfers: REFER to a number (blind) or to another call (attended, RFC 5589).
 
 The phones see only their own legs change: whoever is transferred gets a re-INVITE. The new party is asked for an
 offer first, by an INVITE or re-INVITE without one, and its offer goes to the other: flow I of RFC 3725, which
@@ -7,16 +7,15 @@ works however little the two phones have in common with the one that leaves.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
-from pbx.calls.inbound import InboundLeg
+from pbx.calls.agreement import negotiate, restore
 from pbx.calls.invitation import Caller
 from pbx.calls.leg import Incoming, Leg
 from pbx.calls.outbound import OutboundLeg
 from pbx.calls.outcome import answer_of
+from pbx.calls.replaces import Replaces
 from pbx.calls.states import LegState
 from pbx.routing.outcome import Outcome
 from pbx.routing.plan import plan
@@ -26,39 +25,9 @@ from sip.uri import SipUri
 
 if TYPE_CHECKING:
     from pbx.calls.call import Call
-    from pbx.calls.switch import Switch
     from pbx.registrar.bindings import Binding
 
 TRANSFERRED = 'SIP;cause=200;text="Call transferred"'
-_TRIES = 4
-
-
-@dataclass(frozen=True, slots=True)
-class Replaces:
-    """The dialog that a Replaces header names (RFC 3891), from the view of the one who reads it."""
-
-    call_id: str
-    to_tag: str
-    from_tag: str
-    early_only: bool = False
-
-    @classmethod
-    def parse(cls, text: str) -> Replaces:
-        """Raises ParseError."""
-        call_id, *params = [part.strip() for part in text.split(";")]
-        named = dict(part.partition("=")[::2] for part in params)
-        if not call_id or not named.get("to-tag") or not named.get("from-tag"):
-            raise ParseError("malformed Replaces")
-        return cls(call_id, named["to-tag"], named["from-tag"], "early-only" in named)
-
-    def find(self, switch: Switch) -> Leg | None:
-        """Our leg of that dialog."""
-        leg = switch.legs.get((self.call_id, self.to_tag))
-        if leg is not None and leg.dialog.remote_tag == self.from_tag:
-            return leg
-        # Some phones name the tags from their own view instead of from the reader's (RFC 3891 §3).
-        leg = switch.legs.get((self.call_id, self.from_tag))
-        return leg if leg is not None and leg.dialog.remote_tag == self.to_tag else None
 
 
 class Referral:
@@ -99,10 +68,10 @@ def refer(call: Call, leg: Leg, incoming: Incoming) -> None:
     if call.answered is None or transferee is None or call.transfer is not None:
         incoming.answer(603, "Nothing to Transfer")
         return
-    if target.user is None or not switch.is_ours(target.host):
+    number = target.number
+    if target.user is None or "\0" in number or not switch.is_ours(target.host):
         incoming.answer(404)
         return
-    number = target.number
     if replaces is not None:
         replaced = replaces.find(switch)
         if replaced is None or replaced.owner is None or replaced is leg:
@@ -113,11 +82,14 @@ def refer(call: Call, leg: Leg, incoming: Incoming) -> None:
             return
         second: Call = replaced.owner  # type: ignore[assignment]
         party = second.other(replaced)
+        if second.transfer is not None:
+            incoming.answer(603, "Being Transferred")
+            return
         if second.answered is not None and party is not None:
             _Attended(call, leg, transferee, second, replaced, party, Referral(incoming)).start()
             return
         number = second.plan.dialled  # still ringing: that call is given up, and its number called anew
-        second.cancel()
+        second.cancel(TRANSFERRED, "transferred while it rang")
     _Blind(call, leg, transferee, Referral(incoming)).start(number)
 
 
@@ -142,18 +114,20 @@ class _Blind:
         self._transferee = transferee
         self._referral = referral
         self._onward: Call | None = None
+        self._new: OutboundLeg | None = None  # the new party, once it has answered
 
     def calls_from(self, binding: Binding) -> bool:
         return self._transferee.is_at(binding)
 
     def start(self, number: str) -> None:
-        switch = self._call.switch
-        caller_number = self._transferee.number
-        route = plan(number, caller_number, switch.clock(), switch.directory())
-        caller = Caller(caller_number, switch.name_of(caller_number))
-        self._call.transfer = self
-        self._call.note(f"{self._transferor.number} asks to transfer {caller_number} to {number}")
-        self._onward = type(self._call)(switch, route, caller, self)
+        call, switch, transferee = self._call, self._call.switch, self._transferee.number
+        caller = Caller(transferee, switch.name_of(transferee))
+        if self._transferee is call.a and call.caller.number == transferee:
+            caller = call.caller  # as private as it called
+        route = plan(number, caller.shown_number, switch.clock(), switch.directory())
+        call.transfer = self
+        call.note(f"{self._transferor.number} asks to transfer {transferee} to {number}")
+        self._onward = type(call)(switch, route, caller, self)
         self._onward.walk()
 
     def leaves(self, leg: Leg) -> bool:
@@ -161,7 +135,7 @@ class _Blind:
         if leg is self._transferor:
             return True
         if self._onward is not None:
-            self._onward.cancel()
+            self._onward.cancel("", "transferee hung up")
         return False
 
     def progressed(self, leg: OutboundLeg, response: Response, *, alone: bool) -> None:
@@ -178,6 +152,8 @@ class _Blind:
         self._give_up(answer.status, answer.reason)
 
     def withdrawn(self) -> None:
+        if self._new is not None:
+            self._new.hang_up()
         self._give_up(487, "Request Terminated")
 
     def _give_up(self, status: int, reason: str) -> None:
@@ -189,8 +165,13 @@ class _Blind:
     def connect(self, leg: OutboundLeg, response: Response) -> None:
         onward, transferee = self._onward, self._transferee
         assert onward is not None
+        self._new = leg
 
         def agreed(answer: Response) -> None:
+            if onward.ended is not None:  # the new party has left again, or the transferee has
+                transferee.acknowledge(answer)
+                restore(transferee, self._transferor)
+                return
             transferee.acknowledge(answer)
             leg.acknowledge(response, answer.body)
             onward.joined(transferee, leg)
@@ -201,10 +182,10 @@ class _Blind:
             self._transferor.hang_up(TRANSFERRED)
 
         def refused(answer: Response) -> None:
-            leg.acknowledge(response)
-            leg.hang_up(f"SIP;cause={answer.status}")
-            onward.release("the parties share no media")
-            self._give_up(answer.status, answer.reason)
+            if onward.ended is None:
+                leg.hang_up(f"SIP;cause={answer.status}")
+                onward.release(f"the parties could not be joined: {answer.status} {answer.reason}")
+                self._give_up(answer.status, answer.reason)
 
         negotiate(transferee, response.body, agreed, refused)
 
@@ -229,6 +210,8 @@ class _Attended:
         self._replaced = replaced
         self._party = party
         self._referral = referral
+        self._offer: Response | None = None  # of the party, as long as it has no answer
+        self._over = False
 
     def start(self) -> None:
         self._call.transfer = self
@@ -239,23 +222,29 @@ class _Attended:
         """A party hung up: the transferor may, on either leg; without one of the others there is no transfer."""
         if leg is self._transferor or leg is self._replaced:
             return True
-        self._call.transfer = self._second.transfer = None
+        self._refused(Response(480))
         return False
 
     def _offered(self, offer: Response) -> None:
-        def agreed(answer: Response) -> None:
-            self._transferee.acknowledge(answer)
-            self._party.acknowledge(offer, answer.body)
-            self._complete()
+        self._offer = offer
+        if self._over:
+            self._keep()
+        else:
+            negotiate(self._transferee, offer.body, self._agreed, self._refused)
 
-        def refused(answer: Response) -> None:
-            self._party.acknowledge(offer, self._party.sdp_source)  # as it was
-            self._refused(answer)
-
-        negotiate(self._transferee, offer.body, agreed, refused)
+    def _agreed(self, answer: Response) -> None:
+        self._transferee.acknowledge(answer)
+        offer = self._offer
+        if self._over or offer is None:
+            restore(self._transferee, self._transferor)
+            return
+        self._offer = None
+        self._party.acknowledge(offer, answer.body)
+        self._complete()
 
     def _complete(self) -> None:
         call, second = self._call, self._second
+        self._over = True
         call.transfer = second.transfer = None
         call.note(f"{self._transferee.number} talks with {self._party.number} from now on")
         second.note(f"{self._transferee.number} takes the place of {self._replaced.number}")
@@ -265,79 +254,22 @@ class _Attended:
         self._transferor.hang_up(TRANSFERRED)
         self._replaced.hang_up(TRANSFERRED)
 
+    def _keep(self) -> None:
+        """Answers the party's offer with what it has had already."""
+        offer, self._offer = self._offer, None
+        if offer is not None:
+            self._party.acknowledge(offer, self._party.sdp_source)
+
     def _refused(self, answer: Response) -> None:
+        if self._over:
+            return
+        self._over = True
+        self._keep()
         self._call.transfer = self._second.transfer = None
-        self._referral.tell(answer.status if answer.status >= 300 else 500, answer.reason)
+        self._referral.tell(answer.status, answer.reason)
         for call, leg in ((self._call, self._transferor), (self._second, self._replaced)):
-            if leg.state is LegState.ENDED:
+            if leg.state is LegState.ENDED:  # nobody left to talk with
                 call.hang_up(f"SIP;cause={answer.status}", "transfer failed")
-
-
-def negotiate(
-    leg: Leg,
-    offer: bytes,
-    agreed: Callable[[Response], None],
-    refused: Callable[[Response], None],
-    tries: int = _TRIES,
-) -> None:
-    """Sends a re-INVITE of our own with `offer`, b"" to ask for one; glare is resolved by waiting at random."""
-    endpoint = leg.switch.endpoint
-    if leg.state is LegState.ENDED:
-        refused(Response(481))
-        return
-
-    def again() -> None:
-        if tries <= 1:
-            refused(Response(491))
-            return
-        endpoint.start_timer(leg.pause(), lambda _: negotiate(leg, offer, agreed, refused, tries - 1))
-
-    if leg.asking is not None or leg.asked is not None:
-        again()
-        return
-
-    def answered(response: Response) -> None:
-        if response.status < 200:
-            return
-        if response.status == 491:
-            again()
-        elif response.status < 300:
-            agreed(response)
-        else:
-            refused(response)
-
-    leg.when_confirmed(lambda: leg.offer("INVITE", offer, answered))
-
-
-def take_over(replaced: Leg, successor: InboundLeg) -> None:
-    """An INVITE with Replaces: `successor` takes the place of a leg of the same user (RFC 3891 §3).
-
-    The one who talks with it is offered what the new phone offers.
-    """
-    call: Call | None = replaced.owner  # type: ignore[assignment]
-    other = call.other(replaced) if call is not None else None
-    if call is None or other is None or call.answered is None:
-        successor.reject(481)
-        return
-    successor.progress(183)
-
-    def agreed(response: Response) -> None:
-        if successor.state is LegState.ENDED:
-            other.acknowledge(response, b"" if successor.offered else other.sdp_source)
-            return
-        call.note(f"{successor.number} goes on with the call on another phone")
-        call.replace(replaced, successor)
-        if successor.offered:
-            other.acknowledge(response)
-            successor.answer(response.body, (), None)
-        else:
-            successor.answer(response.body, (), lambda answer: other.acknowledge(response, answer))
-        replaced.hang_up('SIP;cause=200;text="Call completed elsewhere"')
-
-    def refused(response: Response) -> None:
-        successor.reject(response.status if response.status < 500 else 480, response.reason)
-
-    negotiate(other, successor.remote_sdp, agreed, refused)
 
 
 def _ignore(_: Response) -> None:

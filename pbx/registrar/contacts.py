@@ -12,6 +12,7 @@ from sip.message import Request
 from sip.uri import SipUri
 
 LONGEST_CONTACT = 1024  # characters; Kamailio's usrloc table holds 2048
+MOST_CONTACTS = 100  # in one REGISTER: each is compared with the others
 LONGEST_INSTANCE = 256
 LONGEST_PATH = 2048
 MALFORMED_EXPIRES = 3600  # RFC 3261 §20.10
@@ -42,7 +43,7 @@ def wishes_of(request: Request, policy: Policy, outbound: bool) -> list[Wish] | 
 
     `outbound`: whether both sides speak RFC 5626; otherwise `reg-id` means nothing.
 
-    Raises ParseError, RegistrationRefused (423).
+    Raises ParseError, RegistrationRefused (423, 403).
     """
     rows = request.headers.get("Contact")
     if not rows:
@@ -53,6 +54,8 @@ def wishes_of(request: Request, policy: Policy, outbound: bool) -> list[Wish] | 
             raise ParseError("Contact * needs Expires 0 and no other Contact")
         return None
     addresses = request.addresses("Contact")
+    if len(addresses) > MOST_CONTACTS:
+        raise RegistrationRefused(403, "Too Many Contacts")
     default = request.number("Expires", policy.max_expires)
     if default is None:
         default = policy.default_expires

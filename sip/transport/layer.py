@@ -7,12 +7,13 @@ import socket
 import ssl
 from collections.abc import Iterable
 from dataclasses import replace
+from functools import partial
 
 from sip.errors import TransportError
 from sip.transport.addresses import LocalAddresses, canonical, family_of, is_wildcard, plain
 from sip.transport.base import DEFAULT_PORT, SECURE, Address, Flow, Receiver
 from sip.transport.connections import TICK, Connections, Limits
-from sip.transport.tcp import Connection, listening_socket
+from sip.transport.tcp import BACKLOG, Connection, listening_socket
 from sip.transport.udp import UdpFlow, UdpSocket
 from sip.transport.websocket import WebSocketConnection
 
@@ -84,7 +85,8 @@ class TransportLayer:
         table, context = self._connections, self._server_tls if transport in SECURE else None
         kind = WebSocketConnection if transport in ("WS", "WSS") else Connection
         listening = listening_socket(host, port)
-        self._servers.append(await self._loop.create_server(lambda: kind(table, transport, context), sock=listening))
+        accept = partial(kind, table, transport, context)
+        self._servers.append(await self._loop.create_server(accept, sock=listening, backlog=BACKLOG))
         self._listeners.append((transport, *plain(listening.getsockname())))
 
     def addresses(self) -> tuple[Listener, ...]:

@@ -137,6 +137,8 @@ class UdpSocket:
         return array.array("I", self._socket.getsockopt(socket.SOL_SOCKET, _SO_MEMINFO, _MEMINFO_OCTETS))
 
     def close(self) -> None:
+        if self._socket.fileno() < 0:
+            return
         self._loop.remove_reader(self._socket.fileno())
         self._socket.close()
 

@@ -112,9 +112,7 @@ class Desk:
         require(Sipp)
         number = number or self.user()
         address = getattr(self.server, transport)
-        port = register(
-            address, number, self.server.password(number), self.place("register"), transport=transport
-        )
+        port = register(address, number, self.server.password(number), self.place("register"), transport=transport)
         return number, self.sipp(scenario, port=port, transport=transport, **options).start()
 
     def sipp_caller(self, dialled: str, scenario: str = "uac_stays", **options: Any) -> tuple[str, Sipp]:

@@ -1,5 +1,8 @@
 """Every phone calls every other over every transport that both know, and they hear each other."""
 
+import socket
+from pathlib import Path
+
 import pytest
 
 from tests.interop.desk import Desk, assert_hear_each_other, connect, kind
@@ -9,6 +12,7 @@ from tests.support.peers.base import Phone, Transport
 from tests.support.peers.linphone import Linphone
 from tests.support.peers.pjsua import Pjsua
 from tests.support.peers.trace import Way
+from tests.support.server import Server
 
 pytestmark = pytest.mark.interop
 
@@ -114,3 +118,29 @@ def test_sipp_over_tcp_and_phone_call_each_other(desk: Desk, phone: type[Phone])
     assert_hear_each_other(one, callee)
     one.hang_up()
     assert callee.wait_done().successful == 1
+
+
+def test_phones_call_each_other_over_ipv6(tmp_path: Path) -> None:
+    if not _ipv6():
+        pytest.skip("no IPv6 on this machine")
+    with Server(tmp_path / "server", host="[::1]") as server:
+        desk = Desk(server, tmp_path)
+        try:
+            for transport in (Transport.UDP, Transport.TCP):
+                one, other = desk.phones(Baresip, Baresip, transport=transport)
+                _, incoming = connect(one, other)
+                assert "[::1]" in incoming.invite.header("Via")
+                assert_hear_each_other(one, other)
+                one.hang_up()
+                other.wait_ended(incoming)
+        finally:
+            desk.clear()
+
+
+def _ipv6() -> bool:
+    with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.bind(("::1", 0))
+        except OSError:
+            return False
+    return True

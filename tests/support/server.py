@@ -40,6 +40,7 @@ class Server:
         users: numbers that exist from the start; a user's SIP password is "pw" and the number.
         sip: further keys of [sip] in the configuration, as TOML text by name.
         settings: further sections, as TOML text.
+        host: the address that it listens on, IPv6 in brackets.
         domain: the SIP domain; phones find the server by `udp`, `tcp`, `tls`, `ws`, `wss`, each host:port.
     """
 
@@ -51,14 +52,13 @@ class Server:
         sip: Mapping[str, str] | None = None,
         settings: str = "",
         domain: str = "office.test",
+        host: str = "127.0.0.1",
     ) -> None:
         self.folder = folder
         self.domain = domain
         self.data = DataFolder(folder / "data")
-        self.udp = self.tcp = f"127.0.0.1:{free_port()}"
-        self.tls = f"127.0.0.1:{free_port()}"
-        self.ws = f"127.0.0.1:{free_port()}"
-        self.wss = f"127.0.0.1:{free_port()}"
+        self.udp = self.tcp = f"{host}:{free_port()}"
+        self.tls, self.ws, self.wss = (f"{host}:{free_port()}" for _ in range(3))
         keys = {name: f'"{getattr(self, name)}"' for name in ("udp", "tcp", "tls", "ws", "wss")}
         keys |= {"domain": f'"{domain}"', **(sip or {})}
         folder.mkdir(parents=True, exist_ok=True)

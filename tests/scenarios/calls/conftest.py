@@ -49,7 +49,8 @@ def _close(office: Office) -> None:
             assert not live, f"{phone.name} still believes to be in a call"
     for record in office.records:
         assert record.cause
-        _explains(record.story, record.outcome)
+        if not record.events or record.events[-1].outcome is not Outcome.ANSWERED:  # which is nobody's end then
+            _explains(record.story, record.outcome)
 
 
 def _nothing_is_left(office: Office) -> None:

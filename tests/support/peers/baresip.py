@@ -25,8 +25,8 @@ module aufile.so
 module_tmp uuid.so
 module_tmp account.so
 module_app menu.so
-net_interface 127.0.0.1
-sip_listen 127.0.0.1:0
+net_interface {host}
+sip_listen {port}
 {ca}
 call_local_timeout 120
 call_max_calls 4
@@ -45,7 +45,7 @@ _ANNOUNCED = re.compile(rb"(?:UDP|TCP|TLS) (?P<source>\S+:\d+) -> (?P<target>\S+
 
 
 class Baresip(Phone):
-    """Rejects with 486 only, has no attended transfer and sends no messages."""
+    """Rejects with 486 only, has no attended transfer and sends no messages. Speaks IPv6 where the server does."""
 
     kind: ClassVar[str] = "baresip"
     program: ClassVar[str] = "baresip"
@@ -61,7 +61,9 @@ class Baresip(Phone):
     def _command(self) -> list[str | Path]:
         account = self.account
         authority = f"sip_cafile {account.ca}" if account.ca else ""
-        config = _CONFIG.format(modules=MODULES, tone=self.tone_file, ca=authority)
+        ipv6 = account.server.startswith("[")
+        here = {"host": "::1", "port": "[::1]:0"} if ipv6 else {"host": "127.0.0.1", "port": "127.0.0.1:0"}
+        config = _CONFIG.format(modules=MODULES, tone=self.tone_file, ca=authority, **here)
         (self.folder / "config").write_text(config)
         (self.folder / "contacts").write_text("")
         (self.folder / ".asoundrc").write_text(asoundrc(self.folder / "heard", 8000))
@@ -75,7 +77,7 @@ class Baresip(Phone):
             parameters.append(f'outbound="sip:{account.server};transport={account.transport}"')
         address = f'"{account.name}" <{account.address};transport={account.transport}>'
         (self.folder / "accounts").write_text(";".join([address, *parameters]) + "\n")
-        return [self.program, "-4", "-s", "-f", self.folder]
+        return [self.program, "-6" if ipv6 else "-4", "-s", "-f", self.folder]
 
     def _announced(self, line: bytes) -> Way | None:
         found = _ANNOUNCED.search(line)

@@ -86,6 +86,10 @@ class Pjsua(Phone):
     def _dtmf(self, call: Call, digits: str) -> None:
         self._do("dtmf", call=call.id, digits=digits)
 
+    def dtmf_by_info(self, digits: str) -> None:
+        """Press keys in the newest call, and have them sent in INFO requests."""
+        self._do("dtmf by INFO", call=self._newest().id, digits=digits)
+
     def _transfer(self, call: Call, uri: str) -> None:
         self._do("transfer", call=call.id, target=uri)
 

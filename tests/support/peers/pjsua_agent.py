@@ -116,6 +116,13 @@ def resume(conversation: Conversation) -> None:
     conversation.reinvite(parameters)
 
 
+def dtmf_by_info(digits: str) -> Any:
+    parameters = pj.CallSendDtmfParam()
+    parameters.digits = digits
+    parameters.method = pj.PJSUA_DTMF_METHOD_SIP_INFO
+    return parameters
+
+
 def send_text(phone: Telephone, target: str, text: str) -> None:
     settings = pj.BuddyConfig()
     settings.uri = target
@@ -154,6 +161,7 @@ def perform(phone: Telephone, command: dict[str, str]) -> None:
         "hold": lambda: settled().setHold(operation()),
         "resume": lambda: resume(settled()),
         "dtmf": lambda: subject().dialDtmf(command["digits"]),
+        "dtmf by INFO": lambda: subject().sendDtmf(dtmf_by_info(command["digits"])),
         "transfer": lambda: settled().xfer(command["target"], operation()),
         "attended transfer": lambda: settled().xferReplaces(phone.find(command["to"]), operation()),
         "text": lambda: send_text(phone, command["target"], command["text"]),

@@ -109,6 +109,7 @@ def test_any_other_spelling_is_left_to_the_parser(data: bytes) -> None:
         'SIP/2.0/UDP h;x=";branch=z9hG4bKother";branch=z9hG4bK1',
         "SIP/2.0/UDP h;branch=z9hG4bKother;branch=z9hG4bK1",
         "SIP/2.0/UDP h;branch=z9hG4bKother;BRANCH=z9hG4bK1",
+        "SIP/2.0/UDP h;branch=z9hG4bKother;branch",
         "SIP/2.0/UDP h;branch=z9hG4bK1=z9hG4bKother",
     ],
 )

@@ -1,0 +1,46 @@
+# make run      set up and start the server
+# make install  set up only: the program is then .venv/bin/gorizont
+# make test     set up, install the peers that the tests talk to, and run all tests
+# make fast     compile the hot path to machine code (needs a C compiler); `make slow` goes back
+# make clean    remove everything that was made here, but no data
+#
+# PYTHON=python3.12 chooses another interpreter.
+
+VENV := .venv
+SETUP := sh config/setup.sh $(VENV)
+
+.PHONY: run install test peers fast slow clean
+
+run: install
+	@$(VENV)/bin/gorizont serve
+
+install: $(VENV)/installed
+
+$(VENV)/installed: pyproject.toml config/setup.sh
+	@$(SETUP) "$(PYTHON)"
+	@touch $@
+
+$(VENV)/tested: $(VENV)/installed
+	@echo "installing what the tests need ..."
+	@$(VENV)/bin/pip install --quiet --disable-pip-version-check --editable '.[test]'
+	@touch $@
+
+peers: $(VENV)/installed
+	@sh tests/support/install_peers.sh $(VENV)
+
+test: $(VENV)/tested peers
+	$(VENV)/bin/pytest --numprocesses auto --ignore tests/interop
+	$(VENV)/bin/pytest tests/interop
+
+fast: $(VENV)/installed
+	@$(VENV)/bin/pip install --quiet --disable-pip-version-check --editable '.[fast]'
+	$(VENV)/bin/python -m config.compiling
+
+slow: $(VENV)/installed
+	$(VENV)/bin/python -m config.compiling --clean
+
+clean:
+	rm -rf $(VENV) build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -prune -exec rm -rf {} +
+	find sip pbx -name '*.so' -delete
+	rm -f *__mypyc*.so
