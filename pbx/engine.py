@@ -15,6 +15,7 @@ import gc
 import json
 import logging
 import os
+import resource
 import signal
 import ssl
 import sys
@@ -222,7 +223,9 @@ class Engine:
     def _state(self) -> dict[str, Any]:
         """How the engine stands, and what it has counted since the start."""
         return {
+            "listening": self.layer.addresses(),
             "refusing": self.health.reason(),
+            "refused": self.health.refused,
             "endpoint": self.endpoint.counters,
             "transport": self.layer.counters(),
             "database": {"error": self.writer.error, "rejected": self.writer.rejected},
@@ -278,6 +281,13 @@ def _client_tls(data: DataFolder) -> ssl.SSLContext:
     return context
 
 
+def _raise_file_limit() -> None:
+    """As many open files as the system lets us have: every connection is one, and the usual limit is 1024."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with suppress(OSError, ValueError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+
+
 async def _main(settings: Settings, data: DataFolder) -> None:
     loop = asyncio.get_running_loop()
     engine = Engine(settings, data, loop)
@@ -316,6 +326,7 @@ def main() -> int:
     try:
         settings = load_settings(data, options.config)
         set_up_logging("engine", settings.log.level)
+        _raise_file_limit()
         uvloop.run(_main(settings, data))
     except ConfigError as error:
         print(f"engine: {error}", file=sys.stderr)

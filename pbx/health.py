@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
+
+logger = logging.getLogger(__name__)
 
 # Share of a socket's receive buffer that waits unread. A full buffer loses packets, and callers retransmit: by
 # then it is too late. An eighth of 4 MiB is some 700 packets, 20 ms of work.
 OVERLOADED_AT = 1 / 8
 RELIEVED_AT = 1 / 32
+CALM = 50  # looks without overload before it counts as over in the log: a flood comes in waves
 
 
 class Health:
@@ -33,18 +37,30 @@ class Health:
         self._most_calls = most_calls
         self.overloaded = False
         self.draining = False
-        self.shed = 0  # calls refused since the start
+        self.refused = 0  # calls since the start
+        self._told = False  # whether the log has an overload that it doesn't have the end of
+        self._calm = 0
 
     def look(self) -> None:
         """To be called several times a second: notices overload, and its end."""
         backlog = self._backlog()
         self.overloaded = backlog > (RELIEVED_AT if self.overloaded else OVERLOADED_AT)
+        if self.overloaded:
+            self._calm = 0
+            if not self._told:
+                self._told = True
+                logger.warning("! overloaded: %d %% of a receive buffer wait, new calls are refused", backlog * 100)
+        elif self._told:
+            self._calm += 1
+            if self._calm >= CALM:
+                self._told = False
+                logger.warning("= no longer overloaded: %d calls were refused since the start", self.refused)
 
     def refusing(self) -> str:
         """The reason phrase of the 503 for a new call, "" when it is welcome."""
         reason = self.reason()
         if reason:
-            self.shed += 1
+            self.refused += 1
         return reason
 
     def reason(self) -> str:

@@ -218,7 +218,7 @@ def tag_of(text: str) -> str:
         tail = text[end + 1 :]
         if end > start + 5 and " " not in text[start:] and (not tail or tail.startswith(";tag=")):
             tag = tail[5:]
-            if '"' not in tag and ";" not in tag and "," not in tag and "<" not in tag:
+            if (tag.isalnum() or not tail or is_token(tag)) and '"' not in text[start:]:
                 check_uri(text[start + 1 : end])
                 return tag
     address = NameAddr.parse(text)

@@ -220,10 +220,10 @@ class TransportLayer:
 
     async def close(self) -> None:
         """Stops listening and closes connections, once they have taken what was sent to them or ran out of time."""
-        for datagrams in self._sockets:
-            datagrams.close()
-        for server in self._servers:
-            server.close()
+        while self._sockets:
+            self._sockets.pop().close()
+        while self._servers:
+            self._servers.pop().close()
         self._listeners.clear()
         await self._connections.close()
         self._ticking.cancel()

@@ -1,7 +1,7 @@
 """SIP over UDP: datagram sockets without anything between the kernel and the receiver.
 
-A socket is read until it would block, and whatever the receiver answers leaves in the same wake-up. What the
-kernel refuses to send is lost as if on the way; retransmission (RFC 3261 §17) is the remedy for both.
+Whatever the receiver answers leaves in the wake-up that read the question. What the kernel refuses to send is lost as
+if on the way; retransmission (RFC 3261 §17) is the remedy for both.
 """
 
 import array
@@ -152,7 +152,8 @@ class UdpSocket:
                 data, address = receive(LARGEST)
             except (BlockingIOError, InterruptedError):
                 break
-            except OSError:  # an ICMP error for something sent earlier; the next read brings what came in
+            except OSError:  # an ICMP error for something sent earlier
+                self._watch_again()
                 continue
             if data and data[0] > _SPACE:
                 count += 1
@@ -160,6 +161,11 @@ class UdpSocket:
             else:
                 self._keep_alive(data, address)
         self.received += count
+
+    def _watch_again(self) -> None:
+        """libuv stops to watch a socket that reported an error, and would never read it again."""
+        self._loop.remove_reader(self._socket.fileno())
+        self._loop.add_reader(self._socket.fileno(), self._readable)
 
     def _flow_from(self, address: tuple[str, int, int, int]) -> UdpFlow:
         """The kernel repeats the scope inside of the host's text, and a flow label makes no other flow."""

@@ -7,7 +7,7 @@ would: it acknowledges, repeats what is not answered, and answers what needs no 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import count
@@ -17,7 +17,6 @@ from sip.errors import FlowClosed
 from sip.grammar import hostport
 from sip.message import Request, Response, parse
 from sip.transport.base import Address, Flow
-from tests.support.clock import Handle
 from tests.support.messages import raw
 from tests.support.talks import Talk
 from tests.support.wire import FakeFlow, Wire
@@ -54,7 +53,13 @@ class Sent:
     flow: Flow
     talk: Talk | None = None
     responses: list[Response] = field(default_factory=list)
-    repeat: Handle | None = None
+    sign: Callable[[Response], Sent] | None = None
+    signed: Sent | None = None
+
+    @property
+    def latest(self) -> Sent:
+        """Itself, or what was sent in its place once it was challenged."""
+        return self.signed or self
 
     @property
     def statuses(self) -> list[int]:
@@ -128,7 +133,7 @@ class Phone:
         rows = [f"Contact: <{self.contact}>", f"Allow: {self.allow}", f"Supported: {self.supported}", *headers]
         if offer:
             rows.append("Content-Type: application/sdp")
-        talk.sent = self._outside("INVITE", self.uri(number), number, rows, body=offer, talk=talk, **options)
+        self._outside("INVITE", self.uri(number), number, rows, body=offer, talk=talk, **options)
         return talk
 
     def ask(self, method: str, number: str, *headers: str, body: bytes = b"", **options: str) -> Sent:
@@ -193,21 +198,18 @@ class Phone:
             f"Call-ID: {call_id}",
         ]
         numbers = self._register_numbers if method == "REGISTER" else count(1)
-        sent = self.send(method, uri, [*rows, f"CSeq: {next(numbers)} {method}", *headers], body, talk=talk)
-        if talk is not None:
-            talk.sent = sent
-        if self._hurried:
-            return sent
-        self.settle()
-        challenge = sent.responses[-1] if sent.responses else None
-        if challenge is not None and challenge.status in (401, 407):
-            signed = self.credentials(challenge, method, uri)
-            again = [*rows, f"CSeq: {next(numbers)} {method}", *headers, signed]
-            sent = self.send(method, uri, again, body, talk=talk)
+
+        def send(*credentials: str) -> Sent:
+            numbered = [*rows, f"CSeq: {next(numbers)} {method}", *headers, *credentials]
+            sent = self.send(method, uri, numbered, body, talk=talk)
             if talk is not None:
                 talk.sent = sent
-            self.settle()
-        return sent
+            return sent
+
+        sent = send()
+        sent.sign = lambda challenge: send(self.credentials(challenge, method, uri))
+        self.settle()
+        return sent.latest
 
     def credentials(self, challenge: Response, method: str, uri: str) -> str:
         """The row that answers a challenge."""
@@ -306,7 +308,9 @@ class Phone:
         sent.responses.append(response)
         if method == "INVITE" and response.status >= 300:
             self._acknowledge_failure(sent, response)
-        if sent.talk is not None:
+        if response.status in (401, 407) and sent.sign is not None and sent.signed is None:
+            sent.signed = sent.sign(response)
+        elif sent.talk is not None:
             sent.talk.heard_from(sent, response)
 
     def _acknowledge_failure(self, sent: Sent, response: Response) -> None:

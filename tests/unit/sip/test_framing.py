@@ -1,5 +1,7 @@
 """Where messages begin and end on a stream."""
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -148,7 +150,7 @@ def test_garbage_that_ends_like_a_head_is_handed_over_for_judgement() -> None:
 def test_cuts_never_change_what_is_read(bodies: list[bytes], cuts: list[int], rest: bytes) -> None:
     octets = b"".join(map(message, bodies)) + rest.lstrip(b"\r\n")
     marks = sorted({0, len(octets), *[cut for cut in cuts if cut < len(octets)]})
-    pieces = [octets[start:stop] for start, stop in zip(marks, marks[1:], strict=False)]
+    pieces = [octets[start:stop] for start, stop in pairwise(marks)]
     assert shape(fed(StreamFramer(), *pieces)) == shape(fed(StreamFramer(), octets))
 
 

@@ -5,7 +5,7 @@ import base64
 import os
 import ssl
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import cast
 
@@ -24,10 +24,16 @@ def message(body: bytes = b"", method: str = "MESSAGE") -> bytes:
     return head.encode() + body
 
 
+def exhaust(flow: Flow) -> None:
+    """Sends more than all buffers on the way can hold."""
+    for _ in range(1000):
+        flow.send(b"x" * 100_000)
+
+
 class Recorder:
     """A receiver. `answer`, where given, makes the reply that is sent from inside of `received`."""
 
-    def __init__(self, answer: Callable[[bytes], bytes | None] = lambda data: None) -> None:
+    def __init__(self, answer: Callable[[bytes], bytes | None] = lambda _: None) -> None:
         self.answer = answer
         self.received_all: list[bytes] = []
         self.lost_all: list[Flow] = []
@@ -142,19 +148,15 @@ class Peer:
     async def rest(self) -> bytes:
         """All that comes until the end, which may be a reset."""
         received = bytearray()
-        try:
+        with suppress(ConnectionError, ssl.SSLError):
             while data := await self.reader.read(65536):
                 received += data
-        except (ConnectionError, ssl.SSLError):
-            pass
         return bytes(received)
 
     async def close(self) -> None:
         self.writer.close()
-        try:
+        with suppress(ConnectionError, ssl.SSLError, TimeoutError):
             await self.writer.wait_closed()
-        except (ConnectionError, ssl.SSLError, TimeoutError):
-            pass
 
 
 @asynccontextmanager
@@ -242,9 +244,9 @@ class DatagramPeer(asyncio.DatagramProtocol):
 
 
 @asynccontextmanager
-async def phone(host: str = "127.0.0.1") -> AsyncIterator[DatagramPeer]:
+async def phone(host: str = "127.0.0.1", port: int = 0) -> AsyncIterator[DatagramPeer]:
     loop = asyncio.get_running_loop()
-    transport, peer = await loop.create_datagram_endpoint(DatagramPeer, local_addr=(host, 0))
+    transport, peer = await loop.create_datagram_endpoint(DatagramPeer, local_addr=(host, port))
     try:
         yield peer
     finally:

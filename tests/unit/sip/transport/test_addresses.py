@@ -69,9 +69,9 @@ def test_answers_are_asked_for_again_after_a_while(monkeypatch: pytest.MonkeyPat
     clock = FakeClock()
     addresses = LocalAddresses(clock)
     sources = iter(("192.0.2.1", "192.0.2.2"))
-    monkeypatch.setattr("sip.transport.addresses._source_of", lambda host, scope: next(sources))
+    monkeypatch.setattr("sip.transport.addresses._source_of", lambda *_: next(sources))
     ours = iter((True, False))
-    monkeypatch.setattr("sip.transport.addresses._can_bind", lambda host: next(ours))
+    monkeypatch.setattr("sip.transport.addresses._can_bind", lambda _: next(ours))
     assert [addresses.towards("192.0.2.9"), addresses.has("192.0.2.1")] == ["192.0.2.1", True]
     clock.now += KEPT_SECONDS - 1
     assert [addresses.towards("192.0.2.9"), addresses.has("192.0.2.1")] == ["192.0.2.1", True]
@@ -80,13 +80,13 @@ def test_answers_are_asked_for_again_after_a_while(monkeypatch: pytest.MonkeyPat
 
 
 def test_link_local_peers_are_told_apart_by_interface(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sip.transport.addresses._source_of", lambda host, scope: f"fe80::{scope}")
+    monkeypatch.setattr("sip.transport.addresses._source_of", lambda _, scope: f"fe80::{scope}")
     addresses = LocalAddresses(FakeClock())
     assert [addresses.towards("fe80::9", scope) for scope in (1, 2, 1)] == ["fe80::1", "fe80::2", "fe80::1"]
 
 
 def test_memory_of_answers_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sip.transport.addresses._source_of", lambda host, scope: "192.0.2.1")
+    monkeypatch.setattr("sip.transport.addresses._source_of", lambda *_: "192.0.2.1")
     monkeypatch.setattr("sip.transport.addresses.MOST_KEPT", 10)
     addresses = LocalAddresses(FakeClock())
     for number in range(100):

@@ -240,22 +240,21 @@ class TestConnectionFlows:
     @pytest.mark.parametrize("host", LOOPBACKS)
     def test_connection_that_we_opened_is_used_again(self, run: Run, tls: Tls, transport: str, host: str) -> None:
         async def scenario() -> None:
-            async with listening(transport, host, tls=tls.server) as far:
-                async with layer(tls, (transport, host, 0)) as ours:
-                    flow = ours.flow_to(transport, *far.address)
-                    assert ours.flow_to(transport, *far.address) is flow
-                    assert flow.local == ours.addresses()[0][1:], "where the peer reaches us, not the port it came from"
-                    flow.send(message())
-                    _, theirs = await far.recorder.message()
-                    assert ours.flow_to(transport, *far.address) is flow
-                    assert ours.counters()["opened"] == 1
-                    theirs.close()
-                    assert await recorder_of(ours).lost() is flow
-                    again = ours.flow_to(transport, *far.address)
-                    assert again is not flow
-                    again.send(message())
-                    await far.recorder.message()
-                    assert ours.counters()["opened"] == 2
+            async with listening(transport, host, tls=tls.server) as far, layer(tls, (transport, host, 0)) as ours:
+                flow = ours.flow_to(transport, *far.address)
+                assert ours.flow_to(transport, *far.address) is flow
+                assert flow.local == ours.addresses()[0][1:], "where the peer reaches us, not the port it came from"
+                flow.send(message())
+                _, theirs = await far.recorder.message()
+                assert ours.flow_to(transport, *far.address) is flow
+                assert ours.counters()["opened"] == 1
+                theirs.close()
+                assert await recorder_of(ours).lost() is flow
+                again = ours.flow_to(transport, *far.address)
+                assert again is not flow
+                again.send(message())
+                await far.recorder.message()
+                assert ours.counters()["opened"] == 2
 
         run(scenario())
 

@@ -59,9 +59,9 @@ def test_numeric_hosts_need_nobody_asked(uri: str, expected: tuple[str, str, int
 @pytest.mark.parametrize("uri", ["sip:192.0.2.1;transport=sctp", "sips:192.0.2.1;transport=udp", "sip:h;transport=x"])
 def test_transport_that_we_do_not_have_is_an_error(uri: str) -> None:
     locator = Locator(Names(), FakeClock())
-    with pytest.raises(TransportError, match="no .* transport"):
+    with pytest.raises(TransportError, match=r"no .* transport"):
         locator.at_once(SipUri.parse(uri))
-    with pytest.raises(TransportError, match="no .* transport"):
+    with pytest.raises(TransportError, match=r"no .* transport"):
         find(locator, uri)
 
 
@@ -97,7 +97,7 @@ def test_unknown_name_is_an_error_and_not_asked_for_at_once_again() -> None:
     clock, names = FakeClock(), Names()
     locator = Locator(names, clock)
     for _ in range(3):
-        with pytest.raises(TransportError, match="a.example has no address"):
+        with pytest.raises(TransportError, match=r"a\.example has no address"):
             find(locator, "sip:a.example")
     assert len(names.asked) == 1
     clock.now += FAILURE_KEPT_SECONDS

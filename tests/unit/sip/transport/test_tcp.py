@@ -11,10 +11,10 @@ from sip.transport.base import Address
 from sip.transport.connections import Limits
 from sip.transport.tcp import Connection, listening_socket
 from tests.unit.sip.transport.conftest import Run, Tls
-from tests.unit.sip.transport.peers import LOOPBACKS, Listening, Recorder, connected, listening, message
+from tests.unit.sip.transport.peers import LOOPBACKS, Listening, Recorder, connected, exhaust, listening, message
 
 NOBODY_EXEMPT: frozenset[str] = frozenset()
-EXHAUSTING = b"x" * 100_000  # of these a few fill every buffer on the way
+LARGE = b"x" * 100_000
 
 
 @pytest.fixture(params=["TCP", "TLS"])
@@ -56,7 +56,7 @@ class TestAccepted:
         self, run: Run, transport: str, tls: Tls, client_tls: ssl.SSLContext | None
     ) -> None:
         async def scenario() -> None:
-            recorder = Recorder(answer=lambda data: b"!")
+            recorder = Recorder(answer=lambda _: b"!")
             octets = message(b"body")
             async with (
                 listening(transport, tls=tls.server, recorder=recorder) as server,
@@ -117,7 +117,7 @@ class TestAccepted:
                 flow.close()
 
         async def scenario() -> None:
-            recorder = Closing(answer=lambda data: b"only")
+            recorder = Closing(answer=lambda _: b"only")
             async with (
                 listening(transport, tls=tls.server, recorder=recorder) as server,
                 connected(server.address, client_tls) as peer,
@@ -169,12 +169,12 @@ class TestAccepted:
             ):
                 peer.send(message())
                 _, flow = await server.recorder.message()
-                flow.send(EXHAUSTING * 8)
+                flow.send(LARGE * 8)
                 flow.close()
                 assert flow.closed
                 with pytest.raises(FlowClosed):
                     flow.send(b"more")
-                assert await peer.rest() == EXHAUSTING * 8
+                assert await peer.rest() == LARGE * 8
                 assert await server.recorder.lost() is flow
 
         run(scenario())
@@ -190,8 +190,7 @@ class TestAccepted:
                 peer.send(message())
                 _, flow = await server.recorder.message()
                 with pytest.raises(TransportError, match="reads too slowly"):
-                    for _ in range(1000):
-                        flow.send(EXHAUSTING)
+                    exhaust(flow)
                 assert flow.closed
                 assert await server.recorder.lost() is flow
                 assert server.table.counters.too_slow == 1
@@ -209,7 +208,7 @@ class TestAccepted:
             ):
                 peer.send(message())
                 _, flow = await server.recorder.message()
-                flow.send(EXHAUSTING * 200)
+                flow.send(LARGE * 200)
                 flow.close()
                 server.pass_time(4.9)
                 assert server.recorder.lost_all == []
@@ -368,7 +367,7 @@ class TestOpened:
         self, run: Run, transport: str, tls: Tls, client_tls: ssl.SSLContext | None
     ) -> None:
         async def scenario() -> None:
-            recorder = Recorder(answer=lambda data: message(b"reply"))
+            recorder = Recorder(answer=lambda _: message(b"reply"))
             async with listening(transport, tls=tls.server, recorder=recorder) as server:
                 ours = Recorder()
                 async with listening("TCP", recorder=ours) as client:
@@ -389,14 +388,16 @@ class TestOpened:
         self, run: Run, transport: str, tls: Tls, client_tls: ssl.SSLContext | None
     ) -> None:
         async def scenario() -> None:
-            recorder = Recorder(answer=lambda data: b"\r\n\r\n" + message(b"reply"))
-            async with listening(transport, tls=tls.server, recorder=recorder) as server:
-                async with listening("TCP") as client:
-                    flow = opened(client, transport, server.address, client_tls)
-                    flow.send(message())
-                    assert (await client.recorder.message())[0] == message(b"reply")
-                    flow.send(message(b"again"))
-                    assert await recorder.messages(2) == [message(), message(b"again")]
+            recorder = Recorder(answer=lambda _: b"\r\n\r\n" + message(b"reply"))
+            async with (
+                listening(transport, tls=tls.server, recorder=recorder) as server,
+                listening("TCP") as client,
+            ):
+                flow = opened(client, transport, server.address, client_tls)
+                flow.send(message())
+                assert (await client.recorder.message())[0] == message(b"reply")
+                flow.send(message(b"again"))
+                assert await recorder.messages(2) == [message(), message(b"again")]
 
         run(scenario())
 

@@ -91,8 +91,9 @@ def test_client_refuses_whom_it_cannot_trust(tls: Tls, name: str, trusting: bool
 def test_old_protocol_versions_are_refused(tls: Tls) -> None:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-    with pytest.warns(DeprecationWarning):
+    with pytest.warns(DeprecationWarning, match="TLSVersion.TLSv1_1 is deprecated"):
         context.maximum_version = ssl.TLSVersion.TLSv1_1
+    with pytest.warns(DeprecationWarning, match="TLSVersion.TLSv1 is deprecated"):
         context.minimum_version = ssl.TLSVersion.TLSv1
     context.set_ciphers("ALL:@SECLEVEL=0")
     client, server = TlsSession(context, "localhost"), TlsSession(tls.server)

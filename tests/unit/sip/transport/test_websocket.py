@@ -9,7 +9,7 @@ from sip.transport.connections import Limits
 from sip.transport.frames import Close, Opcode, Ping, Pong, encode_frame
 from sip.transport.websocket import WebSocketConnection
 from tests.unit.sip.transport.conftest import Run, Tls
-from tests.unit.sip.transport.peers import Recorder, connected, listening, message, web_socket
+from tests.unit.sip.transport.peers import Recorder, connected, exhaust, listening, message, web_socket
 
 HANDSHAKE = (
     b"GET /sip HTTP/1.1\r\nHost: pbx.example.org\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
@@ -195,8 +195,7 @@ def test_peer_that_reads_too_slowly_is_given_up(run: Run) -> None:
             peer.send_frame(Opcode.TEXT, message())
             _, flow = await server.recorder.message()
             with pytest.raises(TransportError, match="reads too slowly"):
-                for _ in range(1000):
-                    flow.send(b"x" * 100_000)
+                exhaust(flow)
             assert await server.recorder.lost() is flow
 
     run(scenario())

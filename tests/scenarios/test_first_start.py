@@ -1,0 +1,188 @@
+"""An installation from nothing: what the first start makes, what later ones leave alone, and how the server ends."""
+
+import os
+import re
+import select
+import signal
+import socket
+import stat
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from config.data import DataFolder
+from pbx.bus.client import call
+from tests.support.peers.kamailio import free_port
+from tests.support.processes import Process
+
+ROOT = Path(__file__).parents[2]
+
+
+class Installation:
+    """A data folder that does not exist yet, and the program beside it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.data = DataFolder(folder / "data")
+        self.port = free_port()
+        self.config = folder / "office.toml"
+        self.config.write_text(
+            f'[sip]\ndomain = "office.test"\nudp = "127.0.0.1:{self.port}"\ntcp = "127.0.0.1:{self.port}"\n'
+            f'tls = "127.0.0.1:{free_port()}"\nws = ""\nwss = ""\n[calls]\ndrain_seconds = 5\n'
+        )
+        self._started = 0
+
+    def start(self) -> Process:
+        """The server, started but perhaps not ready yet."""
+        return self.start_module("pbx.cli", "serve")
+
+    def start_module(self, module: str, *arguments: str, **environment: str) -> Process:
+        """One of our programs, on this installation."""
+        self._started += 1
+        place = ["--data", str(self.data.root), "--config", str(self.config)]
+        return Process(
+            [sys.executable, "-m", module, *arguments, *place],
+            name=f"{module}-{self._started}",
+            folder=self.folder,
+            environment={"PYTHONPATH": str(ROOT), **environment},
+        ).start()
+
+    def run(self, *arguments: str) -> str:
+        """The output of a command that must succeed."""
+        command = self.start_module("pbx.cli", *arguments)
+        assert command.wait_ended() == 0, command.report()
+        return "\n".join(command.lines)
+
+
+@pytest.fixture
+def installation(tmp_path: Path) -> Installation:
+    return Installation(tmp_path)
+
+
+@pytest.fixture
+def server(installation: Installation) -> Iterator[Process]:
+    process = installation.start()
+    process.wait_for("Gorizont is ready")
+    yield process
+    process.kill()
+
+
+def engine_of(server: Process, *, since: int = 0) -> int:
+    return int(server.wait_for(r"engine started as process (\d+)", since=since)[1])
+
+
+def wait_gone(pid: int) -> None:
+    """Waits for the end of a process that is not our child."""
+    try:
+        handle = os.pidfd_open(pid)
+    except ProcessLookupError:
+        return
+    with os.fdopen(handle) as watched:
+        assert select.select([watched], [], [], 10)[0], f"process {pid} is still there"
+
+
+def everything(data: DataFolder) -> dict[str, bytes]:
+    """The keys and certificates."""
+    return {path.name: path.read_bytes() for folder in (data.secrets, data.tls) for path in folder.iterdir()}
+
+
+def test_first_start_makes_everything_for_its_owner_alone(installation: Installation, server: Process) -> None:
+    data = installation.data
+    modes = {path: stat.S_IMODE(path.stat().st_mode) for path in (data.root, *data.root.rglob("*"))}
+    for folder in (data.root, data.secrets, data.tls, data.run):
+        assert modes[folder] == 0o700, folder
+    for file in (data.database, data.storage_key, data.authority_key, data.private_key, data.engine_socket):
+        assert modes[file] == 0o600, file
+    assert {data.authority, data.certificate} <= set(modes)
+    assert call(data.engine_socket, "ready")["ready"] is True
+
+
+def test_first_start_says_where_it_listens_and_what_to_do_next(installation: Installation, server: Process) -> None:
+    server.wait_for("Then dial 102")
+    output = "\n".join(server.lines)
+    assert f"SIP over UDP        127.0.0.1:{installation.port}" in output
+    assert "SIP domain          office.test" in output
+    assert re.search(rf"user add 101 --name \"Anna Orlova\" --data {installation.data.root}", output)
+
+
+def test_user_that_is_added_beside_the_server_is_in_force_at_once(installation: Installation, server: Process) -> None:
+    output = installation.run("user", "add", "101", "--name", "Anna Orlova")
+    assert re.search(rf"server +127\.0\.0\.1, port {installation.port} \(UDP, TCP\)", output)
+    # The reply to this one has the version that the engine goes by.
+    version = call(installation.data.engine_socket, "directory.changed", {"numbers": []})["version"]
+    assert f"directory version {version}" in installation.run("simulate", "102", "101")
+
+
+def test_interrupt_ends_everything_and_the_next_start_keeps_what_there_was(installation: Installation) -> None:
+    with installation.start() as server:
+        server.wait_for("Gorizont is ready")
+        installation.run("user", "add", "101")
+        installation.run("user", "add", "102")
+        made, engine = everything(installation.data), engine_of(server)
+        os.kill(server.pid, signal.SIGINT)
+        assert server.wait_ended() == 0
+        wait_gone(engine)
+    assert not installation.data.engine_socket.exists()
+    with installation.start() as server:
+        server.wait_for("Gorizont is ready")
+        assert everything(installation.data) == made
+        assert not any("made" in line or "Next, in another terminal" in line for line in server.lines)
+        assert re.findall(r"^10\d", installation.run("user", "list"), re.MULTILINE) == ["101", "102"]
+
+
+def test_engine_that_is_killed_is_restarted_and_knows_everybody(installation: Installation, server: Process) -> None:
+    installation.run("user", "add", "101")
+    os.kill(engine_of(server), signal.SIGKILL)
+    server.wait_for("engine was killed by SIGKILL: again in 0.1 s")
+    seen = len(server.lines)
+    server.wait_for("engine is ready", since=seen - 1)
+    assert call(installation.data.engine_socket, "ready")["ready"] is True
+    assert "there is no user" not in installation.run("user", "show", "101")
+
+
+def test_kill_of_the_supervisor_leaves_no_process_and_no_obstacle(installation: Installation, server: Process) -> None:
+    engine = engine_of(server)
+    os.kill(server.pid, signal.SIGKILL)
+    wait_gone(engine)
+    with installation.start() as again:
+        again.wait_for("Gorizont is ready")
+
+
+def test_second_server_on_the_same_data_is_refused(installation: Installation, server: Process) -> None:
+    second = installation.start()
+    assert second.wait_ended() == 1
+    assert second.lines[-1].startswith(f"gorizont: a server runs on {installation.data.root} already (process ")
+    assert call(installation.data.engine_socket, "ready")["ready"] is True
+
+
+def test_port_that_another_program_has_ends_the_start_with_its_name(installation: Installation) -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other:
+        other.bind(("127.0.0.1", installation.port))
+        server = installation.start()
+        assert server.wait_ended() == 1
+        output = "\n".join(server.lines)
+    assert f"127.0.0.1:{installation.port}" in output
+    assert "Traceback" not in output
+    assert not any("again in" in line for line in server.lines)
+
+
+def test_engine_alone_runs_after_a_first_start_by_command(installation: Installation) -> None:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:
+        systemd.bind(str(installation.folder / "notify"))
+        systemd.settimeout(10)
+        prepared = installation.start_module("pbx.first_start")
+        assert prepared.wait_ended() == 0
+        assert any("storage key" in line for line in prepared.lines)
+        with installation.start_module("pbx.engine", NOTIFY_SOCKET=str(installation.folder / "notify")) as engine:
+            assert systemd.recv(100) == b"READY=1"
+            assert call(installation.data.engine_socket, "ready")["ready"] is True
+            os.kill(engine.pid, signal.SIGTERM)
+            assert engine.wait_ended() == 0
+
+
+def test_engine_without_a_first_start_says_what_is_missing(installation: Installation) -> None:
+    engine = installation.start_module("pbx.engine")
+    assert engine.wait_ended() == 1
+    assert "Traceback" not in engine.report()
