@@ -80,9 +80,11 @@ class Phone:
     """A phone at an address of the wire, signed in as `name`.
 
     `auto` says which requests it answers by itself and how; a method that is missing waits for the script, in
-    `Talk.asked` or `inbox`; `acks` and `pracks` whether it acknowledges by itself. `deaf` loses all that comes, `dumb` all that goes out. `loses` names what is lost on
-    its way here: `{"200 INVITE", "ACK"}`, or `BYE` sent by the phone as `"> BYE"`; each is lost once for each
-    time it stands there.
+    `Talk.asked` or `inbox`; `acks` and `pracks` whether it acknowledges by itself. `picks_up` makes it ring and, after
+    so many seconds, answer.
+
+    `deaf` loses all that comes, `dumb` all that goes out. `loses` names single messages that are lost: those that
+    come as "ACK" or "200 INVITE", those that go out as "> BYE"; each is lost once for each time it stands there.
     """
 
     def __init__(
@@ -112,6 +114,7 @@ class Phone:
         self.inbox: list[Request] = []
         self.strays: list[Response] = []
         self.pracks = True
+        self.picks_up: float | None = None
         self._hurried = False
         self._sent: dict[tuple[str, str], Sent] = {}
         self._answered: dict[tuple[str, str], bytes] = {}
@@ -163,10 +166,15 @@ class Phone:
     @contextmanager
     def hurried(self) -> Iterator[None]:
         """What it does within goes out at once: nothing comes in between."""
-        self._hurried = True
-        yield
-        self._hurried = False
+        with self._acting():
+            yield
         self.settle()
+
+    @contextmanager
+    def _acting(self) -> Iterator[None]:
+        before, self._hurried = self._hurried, True
+        yield
+        self._hurried = before
 
     def settle(self) -> None:
         """Lets everything that was sent be answered."""
@@ -289,10 +297,11 @@ class Phone:
         what = message.method if isinstance(message, Request) else f"{message.status} {message.cseq.method}"
         if self.deaf or self._lost(what):
             return
-        if isinstance(message, Response):
-            self._response(message, message.cseq.method)
-        else:
-            self._request(message, flow)
+        with self._acting():  # within a step of the clock, which goes on when this returns
+            if isinstance(message, Response):
+                self._response(message, message.cseq.method)
+            else:
+                self._request(message, flow)
 
     def malformed(self, data: bytes, flow: Flow, error: Exception) -> None:
         raise AssertionError("the wire frames nothing")
@@ -343,6 +352,8 @@ class Phone:
             talk = Talk(self)
             self.talks.append(talk)
             talk.invited(request, flow)
+            if self.picks_up is not None:
+                self._pick_up(talk, self.picks_up)
         elif method == "ACK":
             return
         elif request.to_tag or method == "CANCEL":
@@ -351,6 +362,15 @@ class Phone:
             self.inbox.append(request)
             if method in self.auto:
                 self.answer(request, flow, self.auto[method])
+
+    def _pick_up(self, talk: Talk, seconds: float) -> None:
+        def answer() -> None:
+            with self._acting():
+                if not talk.final:
+                    talk.answer()
+
+        talk.ring()
+        self.wire.clock.call_at(self.wire.clock.time() + seconds, answer)
 
     def answer(
         self,

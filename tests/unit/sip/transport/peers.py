@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import cast
 
 from sip.errors import ParseError
+from sip.transport.addresses import plain
 from sip.transport.base import Address, Flow
 from sip.transport.connections import Connections, Limits
 from sip.transport.frames import Event, FrameReader, Opcode, encode_frame
@@ -137,7 +138,7 @@ class Peer:
 
     @property
     def address(self) -> Address:
-        return self.writer.get_extra_info("sockname")[:2]
+        return plain(self.writer.get_extra_info("sockname"))
 
     def send(self, data: bytes) -> None:
         self.writer.write(data)
@@ -234,7 +235,7 @@ class DatagramPeer(asyncio.DatagramProtocol):
 
     @property
     def address(self) -> Address:
-        return self.transport.get_extra_info("sockname")[:2]
+        return plain(self.transport.get_extra_info("sockname"))
 
     def send(self, data: bytes, to: Address) -> None:
         self.transport.sendto(data, to)

@@ -132,7 +132,7 @@ class TestListening:
     ) -> None:
         async def scenario() -> None:
             for files, expected in ((1024, 824), (100, 1), (10**6, 10_000), (resource.RLIM_INFINITY, 10_000)):
-                monkeypatch.setattr(layer_module.resource, "getrlimit", lambda _, files=files: (files, files))
+                monkeypatch.setattr(resource, "getrlimit", lambda _, files=files: (files, files))
                 async with layer(tls) as ours:
                     assert ours._connections.limits.connections == expected
 
@@ -222,14 +222,14 @@ class TestDatagramFlows:
     def test_stored_flow_is_found_again(self, run: Run, tls: Tls) -> None:
         async def scenario() -> None:
             async with layer(tls, ("UDP", "127.0.0.1", 0), ("UDP", "0.0.0.0", 0), ("UDP", "::1", 0)) as ours:
-                (_, *bound), (_, _, wild_port), (_, *six) = ours.addresses()
+                bound, (_, wild_port), six = [(host, port) for _, host, port in ours.addresses()]
                 remote = ("127.0.0.1", 5070)
-                for local in (tuple(bound), ("127.0.0.1", wild_port), ("0.0.0.0", wild_port)):
+                for local in (bound, ("127.0.0.1", wild_port), ("0.0.0.0", wild_port)):
                     flow = ours.flow_between(local, remote)
                     assert flow is not None
                     assert (flow.local[1], flow.remote) == (local[1], remote)
-                assert ours.flow_between(tuple(six), ("::1", 5070)) is not None
-                for local in (("127.0.0.2", bound[1]), ("127.0.0.1", bound[1] ^ 1), tuple(six)):
+                assert ours.flow_between(six, ("::1", 5070)) is not None
+                for local in (("127.0.0.2", bound[1]), ("127.0.0.1", bound[1] ^ 1), six):
                     assert ours.flow_between(local, remote) is None
 
         run(scenario())
