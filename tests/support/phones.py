@@ -229,9 +229,7 @@ class Phone:
         asked = digest.ha2(self.algorithm, method, uri)
         nc, cnonce = "00000001", "c0ffee"
         answer = digest.response(self.algorithm, secret, offer.nonce, asked, qop="auth", nc=nc, cnonce=cnonce)
-        given = digest.Credentials(
-            self.name, offer.realm, offer.nonce, uri, answer, self.algorithm, "auth", nc, cnonce
-        )
+        given = digest.Credentials(self.name, offer.realm, offer.nonce, uri, answer, self.algorithm, "auth", nc, cnonce)
         return f"{'Proxy-Authorization' if proxy else 'Authorization'}: {digest.format_credentials(given)}"
 
     def send(

@@ -239,9 +239,7 @@ class Talk:
         self.phone.settle()
         return sent
 
-    def _go(
-        self, method: str, number: int, rows: list[str], body: bytes, content_type: str, tag: str = ""
-    ) -> Sent:
+    def _go(self, method: str, number: int, rows: list[str], body: bytes, content_type: str, tag: str = "") -> Sent:
         phone = self.phone
         remote = self.remote.replace(f";tag={self.remote_tag}", f";tag={tag}") if tag else self.remote
         if method in ("INVITE", "UPDATE", "REFER", "SUBSCRIBE"):

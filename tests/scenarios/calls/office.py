@@ -195,9 +195,7 @@ class Office:
         """A phone that signs in as `name`, registered unless the test says otherwise."""
         place = len(self.phones) + 10
         host = host or (f"2001:db8::{place}" if ":" in self.server[0] else f"192.0.2.{place}")
-        phone = Phone(
-            self.wire, host, 5060 + place, server=self.server, domain=DOMAIN, name=name, transport=transport
-        )
+        phone = Phone(self.wire, host, 5060 + place, server=self.server, domain=DOMAIN, name=name, transport=transport)
         self.phones[name] = phone
         if registers:
             assert phone.register().status == 200

@@ -78,9 +78,7 @@ def test_both_calls_came_in(office: Office) -> None:
 
 
 @pytest.mark.parametrize("swapped", [False, True])
-def test_tags_may_be_named_from_either_view(
-    office: Office, phones: tuple[Phone, Phone, Phone], swapped: bool
-) -> None:
+def test_tags_may_be_named_from_either_view(office: Office, phones: tuple[Phone, Phone, Phone], swapped: bool) -> None:
     first, second, transferee, target = _two_calls(phones)
     tags = [second.remote_tag, second.local_tag][:: -1 if swapped else 1]
     assert first.refer("103", replaces=f"{second.call_id};to-tag={tags[0]};from-tag={tags[1]}").status == 202
@@ -118,9 +116,7 @@ def test_transferor_hangs_up_both_calls_right_after_the_refer(
     assert _talk(transferee, target)
 
 
-def test_target_that_refuses_leaves_both_calls_as_they_were(
-    office: Office, phones: tuple[Phone, Phone, Phone]
-) -> None:
+def test_target_that_refuses_leaves_both_calls_as_they_were(office: Office, phones: tuple[Phone, Phone, Phone]) -> None:
     first, second, transferee, target = _two_calls(phones)
     phones[2].auto["INVITE"] = 488
     first.refer("103", replaces=second.dialog_of(""))

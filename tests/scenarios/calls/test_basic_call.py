@@ -161,7 +161,7 @@ def test_phone_with_two_flows_rings_once(office: Office) -> None:
 
 def test_gruu_rings_the_one_phone_that_it_names(office: Office) -> None:
     anna, boris, other = office.phone("101"), office.phone("102", registers=False), office.phone("102-b")
-    rows = ['Supported: gruu', f'Contact: <{boris.contact}>;+sip.instance="<urn:uuid:7>"']
+    rows = ["Supported: gruu", f'Contact: <{boris.contact}>;+sip.instance="<urn:uuid:7>"']
     assert boris.ask("REGISTER", "102", *rows).status == 200
     anna.uri = lambda number: f"sip:{number}@{DOMAIN};gr=urn:uuid:7"  # type: ignore[method-assign]
     call = anna.call("102")

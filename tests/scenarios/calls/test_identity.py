@@ -37,9 +37,7 @@ def test_identity_that_a_phone_asserts_is_dropped(office: Office) -> None:
         (["Privacy: id"], '"Anonymous" <sip:anonymous@anonymous.invalid>'),
     ],
 )
-def test_caller_who_wants_privacy_shows_neither_number_nor_name(
-    office: Office, headers: list[str], from_: str
-) -> None:
+def test_caller_who_wants_privacy_shows_neither_number_nor_name(office: Office, headers: list[str], from_: str) -> None:
     anna, boris = office.two()
     call = anna.call("102", *headers, from_=from_)
     ring = boris.rung()

@@ -227,9 +227,7 @@ def test_answer_that_is_none_ends_the_call(office: Office, method: str) -> None:
 def test_phone_that_moves_is_found_at_its_new_contact(office: Office) -> None:
     anna, boris = office.two()
     call, ring = connected(anna, boris)
-    moved = Phone(
-        office.wire, boris.host, 6000, server=office.server, domain=boris.domain, name="102"
-    )
+    moved = Phone(office.wire, boris.host, 6000, server=office.server, domain=boris.domain, name="102")
     boris.contact = moved.contact
     assert ring.reinvite(sdp(boris.host, version=2)).status == 200
     call.bye()

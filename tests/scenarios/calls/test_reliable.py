@@ -111,9 +111,7 @@ def test_answer_waits_for_the_prack(anna: Phone, boris: Phone) -> None:
     assert call.heard == [100, 183, 200]
 
 
-def test_caller_that_gives_up_while_the_answer_waits_for_its_prack(
-    office: Office, anna: Phone, boris: Phone
-) -> None:
+def test_caller_that_gives_up_while_the_answer_waits_for_its_prack(office: Office, anna: Phone, boris: Phone) -> None:
     anna.pracks = False
     call, ring = _early(anna, boris)
     ring.answer(body=b"")

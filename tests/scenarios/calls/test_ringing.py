@@ -179,9 +179,7 @@ ANSWERS = [
 
 
 @pytest.mark.parametrize(("says", "hears", "cause", "outcome"), ANSWERS)
-def test_caller_is_told_why_nobody_answered(
-    office: Office, says: int, hears: int, cause: int, outcome: str
-) -> None:
+def test_caller_is_told_why_nobody_answered(office: Office, says: int, hears: int, cause: int, outcome: str) -> None:
     anna, boris = office.two()
     call = anna.call("102")
     ring = boris.rung()

@@ -104,9 +104,7 @@ def test_options_within_a_call_are_answered_here(office: Office) -> None:
         ("PRACK", ["RAck: 1 1 INVITE"], 481),
     ],
 )
-def test_what_has_no_place_in_a_call_is_refused(
-    office: Office, method: str, headers: list[str], status: int
-) -> None:
+def test_what_has_no_place_in_a_call_is_refused(office: Office, method: str, headers: list[str], status: int) -> None:
     call, ring = connected(*office.two())
     assert call.send(method, *headers).status == status
     assert not ring.asked
