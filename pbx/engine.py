@@ -2,8 +2,8 @@
 
     python -m pbx.engine [--data DIR] [--config FILE]
 
-Builds everything below it and joins it. Started by the supervisor; says READY on the file descriptor that
-GORIZONT_READY_FD names. SIGTERM drains: no new calls, those in progress may end. A second signal, or SIGINT,
+Builds everything below it and joins it. Started by the supervisor or by systemd, which it
+tells when it is ready. SIGTERM drains: no new calls, those in progress may end. A second signal, or SIGINT,
 ends at once.
 """
 
@@ -14,7 +14,6 @@ import asyncio
 import gc
 import json
 import logging
-import os
 import resource
 import signal
 import ssl
@@ -58,6 +57,7 @@ from pbx.registrar.registrar import Registrar
 from pbx.storage.engine import open_database
 from pbx.storage.unit import Store
 from pbx.storage.writer import WriteBehind
+from pbx.supervisor.child import die_with_supervisor, report_ready
 from pbx.switchboard import Switchboard
 from sip.endpoint import Endpoint
 from sip.timers import Timers
@@ -302,18 +302,10 @@ async def _main(settings: Settings, data: DataFolder) -> None:
         gc.set_threshold(50_000, 50, 100)
         # The writer's thread must get at the interpreter soon even when the loop is busy: rows are due on disk.
         sys.setswitchinterval(0.001)
-        _say_ready()
+        report_ready()
         await engine.run_until_stopped()
     finally:
         await engine.close()
-
-
-def _say_ready() -> None:
-    descriptor = os.environ.get("GORIZONT_READY_FD")
-    if descriptor:
-        with suppress(OSError):
-            os.write(int(descriptor), b"READY\n")
-            os.close(int(descriptor))
 
 
 def main() -> int:
@@ -322,10 +314,12 @@ def main() -> int:
     parser.add_argument("--data", type=Path)
     parser.add_argument("--config", type=Path)
     options = parser.parse_args()
+    die_with_supervisor()
     data = DataFolder.locate(options.data)
     try:
         settings = load_settings(data, options.config)
         set_up_logging("engine", settings.log.level)
+        die_with_supervisor()
         _raise_file_limit()
         uvloop.run(_main(settings, data))
     except ConfigError as error:

@@ -13,10 +13,9 @@ from math import ceil
 from typing import Any, Protocol
 
 from sip.errors import ParseError, TransportError
-from sip.fields import Via
-from sip.grammar import hostport, split_list
+from sip.grammar import split_list
 from sip.headers import SINGLE
-from sip.identifiers import new_branch, token
+from sip.identifiers import token
 from sip.message import MalformedRequest, Request, Response, parse, respond
 from sip.timers import Timer, TimerQueues, Timers
 from sip.transaction.client import ClientTransaction, InviteClient, NonInviteClient
@@ -25,6 +24,7 @@ from sip.transaction.keys import invite_key, peek_key, server_key
 from sip.transaction.server import InviteServer, NonInviteServer, ServerTransaction
 from sip.transaction.tables import TIMER_INPUTS, Machine, State
 from sip.transport.base import Flow
+from sip.vias import note_source, our_via
 
 log = logging.getLogger(__name__)
 
@@ -188,7 +188,7 @@ class Endpoint:
         if known is not None:
             self._absorb(known, False)
             return
-        _note_source(request, flow)
+        note_source(request, flow)
         if len(self._servers) >= self._most:
             self.counters["shed"] += 1
             self.reply(request, flow, respond(request, 503, headers=(("Retry-After", "10"),)))
@@ -251,7 +251,7 @@ class Endpoint:
             if len(request.rows(name)) > 1:
                 request.headers[name] = request.headers[name][:1]
         with suppress(ParseError):  # no legible Via: §18.2.2 leaves only the source
-            _note_source(request, flow)
+            note_source(request, flow)
         headers = [("Accept", "application/sdp")] if error.status == 415 else []
         self.reply(request, flow, respond(request, error.status, error.reason, headers=headers))
 
@@ -281,7 +281,7 @@ class Endpoint:
         too large for a datagram goes over TCP, and over UDP after all when the peer takes none (§18.1.1).
         """
         if "Via" not in request.headers:
-            request.headers = {"Via": [_our_via(flow)], **request.headers}
+            request.headers = {"Via": [our_via(flow)], **request.headers}
         kind = InviteClient if request.method == "INVITE" else NonInviteClient
         transaction = kind(request, reliable=flow.reliable, timers=self.timers, user=handler)
         transaction.flow = flow
@@ -293,7 +293,7 @@ class Endpoint:
     def send_ack(self, ack: Request, flow: Flow) -> bytes:
         """Sends the ACK of a 2xx, a transaction of its own without response; returns what was sent."""
         if "Via" not in ack.headers:
-            ack.headers = {"Via": [_our_via(flow)], **ack.headers}
+            ack.headers = {"Via": [our_via(flow)], **ack.headers}
         data = ack.to_bytes()
         self.send(data, flow)
         return data
@@ -340,7 +340,7 @@ class Endpoint:
         if self.network is None or self._no_stream.get(host, 0.0) > self.now():
             return
         datagrams = transaction.flow
-        transaction.reroute(self.network.flow_to("TCP", host, port), _our_via)
+        transaction.reroute(self.network.flow_to("TCP", host, port), our_via)
         transaction.fallback = datagrams
 
     def _fall_back(self, transaction: ClientTransaction) -> None:
@@ -349,7 +349,7 @@ class Endpoint:
             self._no_stream.clear()
         datagrams, transaction.fallback = transaction.fallback, None
         self._no_stream[datagrams.remote[0]] = self.now() + NO_STREAM_SECONDS
-        transaction.reroute(datagrams, _our_via)
+        transaction.reroute(datagrams, our_via)
         self._start(transaction)
 
     # ---- effects
@@ -425,28 +425,9 @@ class Endpoint:
             self.reply(request, flow, response)
 
 
-def _our_via(flow: Flow) -> str:
-    return f"SIP/2.0/{flow.transport} {hostport(*flow.local)};branch={new_branch()};rport"
-
-
 def _local_response(request: Request, status: int) -> LocalResponse:
     made = respond(request, status)
     response = LocalResponse(status, None, made.headers)
     response.call_id, response.cseq = request.call_id, request.cseq
     response.from_tag = request.from_tag
     return response
-
-
-def _note_source(request: Request, flow: Flow) -> None:
-    """Adds `received` and `rport` to the topmost Via (RFC 3261 §18.2.1, RFC 3581 §4). Raises ParseError."""
-    via: Via = request.via
-    rows = request.headers["Via"]
-    top = rows[0]
-    host, port = flow.remote
-    plain = "," not in top and '"' not in top and "received" not in via.params
-    bare = top.count(";rport") == 1 and (top.endswith(";rport") or ";rport;" in top)
-    if plain and bare and "rport" in via.params:
-        rows[0] = top.replace(";rport", f";rport={port};received={host}")
-    elif "rport" in via.params or via.host != host:
-        _, *others = split_list(top)
-        rows[0] = ", ".join([str(via.seen_from(host, port)), *others])

@@ -6,7 +6,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from pbx.calls.inbound import InboundLeg
-from pbx.calls.leg import Incoming, Leg
+from pbx.calls.incoming import Incoming
+from pbx.calls.leg import Leg
 from pbx.calls.outbound import OutboundLeg
 from pbx.calls.states import LegState
 from pbx.calls.switch import METHODS

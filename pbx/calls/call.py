@@ -8,8 +8,9 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from pbx.calls.bridge import carry
+from pbx.calls.incoming import Incoming
 from pbx.calls.invitation import Caller
-from pbx.calls.leg import Incoming, Leg
+from pbx.calls.leg import Leg
 from pbx.calls.outbound import OutboundLeg
 from pbx.calls.ringing import REDIRECTED, Ringing
 from pbx.routing.explain import Happened

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from pbx.calls.leg import Headers, Incoming, Leg
+from pbx.calls.incoming import Headers, Incoming
+from pbx.calls.leg import Leg
 from pbx.calls.reliable import Reliable
 from pbx.calls.session_timer import SessionTimer
 from pbx.calls.states import LegInput, LegState

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING, Protocol
 
+from pbx.calls.incoming import Headers, Incoming, description
 from pbx.calls.states import LegInput, LegState, can, moved
 from pbx.calls.switch import EXTENSIONS, METHODS
+from pbx.calls.unacknowledged import Unacknowledged
 from sip.dialog.dialog import Dialog
 from sip.endpoint import ResponseHandler
 from sip.errors import DialogError, ParseError
 from sip.identifiers import token
 from sip.message import Request, Response, respond
 from sip.sdp.description import relabel_origin
-from sip.sdp.quick import quick_check
 from sip.transaction.client import ClientTransaction
 from sip.transaction.server import ServerTransaction
 from sip.transport.base import Flow
@@ -23,61 +24,6 @@ if TYPE_CHECKING:
     from pbx.calls.session_timer import SessionTimer
     from pbx.calls.switch import Switch
     from pbx.registrar.bindings import Binding
-
-Headers = Iterable[tuple[str, str]]
-
-
-def description(message: Request | Response) -> bytes:
-    """The session description that a message brings, b"" for none.
-
-    Raises ParseError for a body that is something else (415) or malformed.
-    """
-    body = message.body
-    if body:
-        if message.content_type != "application/sdp":
-            raise ParseError("no session description", 415, "Unsupported Media Type")
-        quick_check(body)
-    return body
-
-
-class Incoming:
-    """A request of a party within its dialog, to be answered exactly once."""
-
-    __slots__ = ("answered", "leg", "request", "transaction")
-
-    def __init__(self, leg: Leg, request: Request, transaction: ServerTransaction) -> None:
-        self.leg = leg
-        self.request = request
-        self.transaction = transaction
-        self.answered = False
-
-    def answer(
-        self,
-        status: int,
-        reason: str | None = None,
-        *,
-        headers: Headers = (),
-        body: bytes = b"",
-        on_ack: Callable[[bytes], None] | None = None,
-    ) -> None:
-        """Sends the final response; a 2xx to INVITE is repeated until its ACK, whose body `on_ack` gets."""
-        if self.answered:
-            return
-        self.answered = True
-        leg, request = self.leg, self.request
-        response = respond(request, status, reason, to_tag=leg.dialog.local_tag, headers=headers)
-        if request.method in ("INVITE", "UPDATE"):
-            if leg.asked is self:
-                leg.asked = None
-            if status < 300:
-                leg.dress(response)
-        if body:
-            response.body = leg.describe(body)
-            response.set("Content-Type", "application/sdp")
-        if request.method == "INVITE" and status < 300:
-            leg.send_2xx(self.transaction, response, request.cseq.number if request.cseq else 0, on_ack)
-        else:
-            leg.switch.endpoint.respond(self.transaction, response)
 
 
 class Owner(Protocol):
@@ -476,45 +422,6 @@ class Leg:
         self.hang_up(reason)
         if owner is not None:
             owner.leg_hung_up(self, reason, f"was lost: {why.lower()}")
-
-
-class Unacknowledged:
-    """A 2xx of ours that waits for its ACK: repeated from T1 on, doubling up to T2, for 64·T1."""
-
-    __slots__ = ("given_up", "interval", "leg", "number", "on_ack", "response", "spent", "timer", "transaction")
-
-    def __init__(
-        self,
-        leg: Leg,
-        transaction: ServerTransaction,
-        response: Response,
-        number: int,
-        on_ack: Callable[[bytes], None] | None,
-    ) -> None:
-        self.leg = leg
-        self.transaction = transaction
-        self.response = response
-        self.number = number
-        self.on_ack = on_ack
-        self.spent = 0.0
-        self.given_up = False
-        self.interval = leg.switch.endpoint.timers.t1
-        self.timer = leg.switch.endpoint.start_timer(self.interval, self._again)
-
-    def stop(self) -> None:
-        self.timer.cancel()
-
-    def _again(self, _: object) -> None:
-        endpoint = self.leg.switch.endpoint
-        self.spent += self.interval
-        left = endpoint.timers.transaction - self.spent
-        if left <= 0:
-            self.given_up = True
-            self.leg.lost(408, "No ACK")
-            return
-        endpoint.respond(self.transaction, self.response)
-        self.interval = min(2 * self.interval, endpoint.timers.t2, left)
-        self.timer = endpoint.start_timer(self.interval, self._again)
 
 
 def _ignore(_: Response) -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pbx.calls.inbound import InboundLeg
+from pbx.calls.incoming import Incoming
 from pbx.calls.invitation import identity
-from pbx.calls.leg import Incoming
 from pbx.calls.outbound import OutboundLeg
 from pbx.calls.outcome import answer_of
 from pbx.calls.states import LegState

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-from pbx.calls.leg import Incoming, Leg, description
+from pbx.calls.incoming import Incoming, description
+from pbx.calls.leg import Leg
 from pbx.calls.session_timer import SessionTimer
 from pbx.calls.states import LegInput, LegState
 from sip.dialog.dialog import Dialog

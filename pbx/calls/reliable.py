@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from pbx.calls.leg import description
+from pbx.calls.incoming import description
 from sip.errors import ParseError
 from sip.identifiers import token
 from sip.message import Response
@@ -14,7 +14,7 @@ from sip.transaction.server import ServerTransaction
 
 if TYPE_CHECKING:
     from pbx.calls.inbound import InboundLeg
-    from pbx.calls.leg import Incoming
+    from pbx.calls.incoming import Incoming
 
 OnPrack = Callable[["Incoming | None"], None]
 

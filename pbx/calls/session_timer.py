@@ -16,7 +16,8 @@ from sip.grammar import parse_params
 from sip.message import Request, Response
 
 if TYPE_CHECKING:
-    from pbx.calls.leg import Incoming, Leg
+    from pbx.calls.incoming import Incoming
+from pbx.calls.leg import Leg
 
 LARGEST = 86_400  # s
 _DEAD = frozenset((404, 408, 410, 481))

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 from pbx.calls.agreement import negotiate, restore
+from pbx.calls.incoming import Incoming
 from pbx.calls.invitation import Caller
-from pbx.calls.leg import Incoming, Leg
+from pbx.calls.leg import Leg
 from pbx.calls.outbound import OutboundLeg
 from pbx.calls.outcome import answer_of
 from pbx.calls.replaces import Replaces

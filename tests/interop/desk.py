@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 import itertools
+import json
+import subprocess
+import sys
+import time
 from pathlib import Path
 from typing import Any
 
 from tests.support.peers.available import require
 from tests.support.peers.base import Account, Phone, Transport
 from tests.support.peers.calls import Call
+from tests.support.peers.peer import DEADLINE
+from tests.support.peers.recordings import FolderWatch
 from tests.support.peers.rtp import RtpEnd
 from tests.support.peers.sipp import Sipp, register, row
-from tests.support.server import Server
+from tests.support.processes import PeerError
+from tests.support.server import LOOK_AGAIN, Server
+
+ROOT = Path(__file__).parents[2]
 
 numbers = map(str, itertools.count(101))
 _tones = itertools.cycle(range(500, 2000, 150))  # as far apart as phones of one test have to be
@@ -39,9 +48,29 @@ class Desk:
         self.server.add_user(number, f"Анна {number}")
         return number
 
+    def group(self, *members: Phone, strategy: str = "all") -> str:
+        """A new number that stands for these phones' users."""
+        number = next(numbers)
+        self.gorizont("group", "set", number, ",".join(one.account.number for one in members), "--strategy", strategy)
+        return number
+
     def place(self, name: str) -> Path:
         """A folder of its own for something."""
         return self.folder / f"{name}-{next(self._count)}"
+
+    # ---- the command line
+
+    def gorizont(self, *arguments: str) -> str:
+        """What a command prints, carried out beside the running server. Raises PeerError when it fails."""
+        command = [sys.executable, "-m", "pbx.cli", *arguments, "--data", str(self.server.data.root)]
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=30, check=False)
+        if done.returncode != 0:
+            raise PeerError(f"gorizont {' '.join(arguments)}: {done.stderr}")
+        return done.stdout
+
+    def values(self, *arguments: str) -> Any:
+        """The same, as values for programs."""
+        return json.loads(self.gorizont(*arguments, "--json"))
 
     # ---- phones
 
@@ -120,6 +149,27 @@ class Desk:
         number = self.user()
         rows = [row(number, self.server.password(number), dialled)]
         return number, self.sipp(scenario, rows=rows, **options).start()
+
+    # ---- what is known of calls
+
+    def wait_records(self, count: int, *, timeout: float = DEADLINE, **values: object) -> list[dict[str, Any]]:
+        """The records in which these columns have these values, the oldest first, once there are `count` of them.
+
+        A record is on disk a moment after its call has ended. Raises PeerError when fewer come, or more.
+        """
+        deadline = time.monotonic() + timeout
+        with FolderWatch(self.server.data.root) as watch:
+            while True:
+                found = [
+                    record
+                    for record in self.server.records()
+                    if all(record[name] == value for name, value in values.items())
+                ]
+                if len(found) == count:
+                    return found
+                if len(found) > count or time.monotonic() >= deadline:
+                    raise PeerError(f"{len(found)} records with {values}, not {count}: {found}")
+                watch.wait(LOOK_AGAIN)
 
     # ---- the end
 

@@ -11,6 +11,7 @@ from tests.support.peers.base import Phone, Transport
 from tests.support.peers.calls import State
 from tests.support.peers.linphone import Linphone
 from tests.support.peers.pjsua import Pjsua
+from tests.support.peers.trace import Way
 from tests.support.server import Server
 
 pytestmark = pytest.mark.interop
@@ -38,7 +39,7 @@ def test_first_answer_wins_and_the_others_stop_as_answered_elsewhere(desk: Desk)
         assert_hear_each_other(caller, winner)
         caller.hang_up(outgoing)
         winner.wait_ended(ringing[winner])
-    records = [record for record in desk.server.records() if record["answered_by"] == number]
+    records = desk.wait_records(3, caller=caller.account.number, answered_by=number)
     assert [record["outcome"] for record in records] == ["answered"] * 3
 
 
@@ -193,11 +194,11 @@ def test_hold_silences_and_resume_brings_the_voices_back(
     for _ in range(2):
         since = len(other.messages)
         assert one.hold().status == 200
-        offer = other.wait_message("<", "INVITE", since=since)
+        offer = other.wait_message(Way.RECEIVED, "INVITE", since=since)
         assert any(line in offer.body for line in ("a=sendonly", "a=inactive"))
         since = len(other.messages)
         assert one.resume().status == 200
-        offer = other.wait_message("<", "INVITE", since=since)
+        offer = other.wait_message(Way.RECEIVED, "INVITE", since=since)
         assert not any(line in offer.body for line in ("a=sendonly", "a=inactive", "a=recvonly"))
         assert_hear_each_other(one, other)
     one.hang_up()
@@ -232,10 +233,10 @@ def test_keys_in_info_requests_pass(desk: Desk, callee: type[Phone]) -> None:
     assert isinstance(caller, Pjsua)
     connect(caller, other)
     caller.dtmf_by_info("5")
-    info = other.wait_message("<", "INFO")
+    info = other.wait_message(Way.RECEIVED, "INFO")
     assert info.header("Content-Type") == "application/dtmf-relay"
     assert "Signal=5" in info.body.replace(" ", "")
-    assert caller.wait_message("<", "INFO", status=200)
+    assert caller.wait_message(Way.RECEIVED, "INFO", status=200)
 
 
 @pytest.mark.parametrize("caller", PHONES, ids=kind)

@@ -9,6 +9,7 @@ import contextlib
 import os
 import pty
 import re
+import select
 import shutil
 import signal
 import subprocess
@@ -102,7 +103,7 @@ class Process:
         return self
 
     def __enter__(self) -> Self:
-        return self.start()
+        return self if self._child is not None else self.start()
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -226,6 +227,17 @@ class Process:
         with self._changed:
             self._lines.extend(line.decode(errors="replace").rstrip("\r") for line in lines)
             self._changed.notify_all()
+
+
+def wait_gone(pid: int, timeout: float = 10.0) -> None:
+    """Waits for the end of a process that need not be our child. Raises PeerError if it does not come."""
+    try:
+        handle = os.pidfd_open(pid)
+    except ProcessLookupError:
+        return
+    with os.fdopen(handle) as watched:
+        if not select.select([watched], [], [], timeout)[0]:
+            raise PeerError(f"process {pid} is still there after {timeout:g} s")
 
 
 _running: "weakref.WeakSet[Process]" = weakref.WeakSet()

@@ -99,8 +99,8 @@ class Record:
 class Office:
     """An engine with people, and phones for them.
 
-    The people are written as `tests.unit.pbx.routing.office` reads them. A user's first phone signs in by the number, further
-    ones by `101-b`, `101-c`.
+    The people are written as `tests.unit.pbx.routing.office` reads them. A user's first phone signs in by the
+    number, further ones by `101-b`, `101-c`.
     """
 
     def __init__(

@@ -39,7 +39,7 @@ def _told(talk: Talk) -> list[str]:
 
 def test_transferee_takes_the_transferors_place(office: Office, phones: tuple[Phone, Phone, Phone]) -> None:
     first, second, transferee, target = _two_calls(phones)
-    anna, boris, clara = phones
+    _anna, boris, clara = phones
     assert first.refer("103", replaces=second.dialog_of("")).status == 202
     assert _told(first) == ["100 Trying", "200 OK"]
     assert target.methods("INVITE")[-1].body == b""

@@ -171,7 +171,7 @@ def test_stranger_cannot_send_messages(office: Office) -> None:
 
 
 def test_database_that_refuses_stops_messages_with_a_clear_answer(office: Office) -> None:
-    anna, boris = office.two()
+    anna, _boris = office.two()
     office.writer.error = "the disk is full"
     sent = _say(anna, "102", "x")
     assert sent.status == 503

@@ -13,7 +13,7 @@ from tests.support.phones import Phone, sdp
 @pytest.mark.parametrize("side", ["caller", "callee"])
 @pytest.mark.parametrize(
     ("direction", "address", "answer"),
-    [("sendonly", "", "recvonly"), ("inactive", "", "inactive"), ("", "0.0.0.0", "")],  # noqa: S104
+    [("sendonly", "", "recvonly"), ("inactive", "", "inactive"), ("", "0.0.0.0", "")],
 )
 def test_hold_and_resume_pass_to_the_other_side(
     office: Office, way: str, side: str, direction: str, address: str, answer: str

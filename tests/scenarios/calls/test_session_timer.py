@@ -190,7 +190,7 @@ def test_phone_that_knows_the_call_no_more_ends_it(office: Office) -> None:
 
 def test_phone_that_is_silently_gone_ends_the_call_for_the_other(office: Office) -> None:
     anna, boris = office.two()
-    call, ring = connected(anna, boris)
+    call, _ring = connected(anna, boris)
     boris.deaf = True
     office.run(HALF + 33.0)
     assert call.ended

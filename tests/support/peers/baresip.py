@@ -29,7 +29,7 @@ net_interface {host}
 sip_listen {port}
 {ca}
 call_local_timeout 120
-call_max_calls 4
+call_max_calls {most_calls}
 audio_source aufile,{tone}
 ausrc_srate 8000
 auplay_srate 8000
@@ -50,6 +50,8 @@ class Baresip(Phone):
     kind: ClassVar[str] = "baresip"
     program: ClassVar[str] = "baresip"
     abilities: ClassVar[frozenset[Ability]] = frozenset({Ability.REJECT_BUSY})
+    most_calls: ClassVar[int] = 4
+    """How many lines it has: a call that finds none free gets 486."""
 
     @classmethod
     def installed(cls) -> bool:
@@ -63,7 +65,7 @@ class Baresip(Phone):
         authority = f"sip_cafile {account.ca}" if account.ca else ""
         ipv6 = account.server.startswith("[")
         here = {"host": "::1", "port": "[::1]:0"} if ipv6 else {"host": "127.0.0.1", "port": "127.0.0.1:0"}
-        config = _CONFIG.format(modules=MODULES, tone=self.tone_file, ca=authority, **here)
+        config = _CONFIG.format(modules=MODULES, tone=self.tone_file, ca=authority, most_calls=self.most_calls, **here)
         (self.folder / "config").write_text(config)
         (self.folder / "contacts").write_text("")
         (self.folder / ".asoundrc").write_text(asoundrc(self.folder / "heard", 8000))
