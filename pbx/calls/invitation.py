@@ -55,10 +55,6 @@ class Caller:
     name: str
     private: bool = False
 
-    @property
-    def shown_number(self) -> str | None:
-        return None if self.private else self.number
-
 
 def caller_of(request: Request, number: str, name: str) -> Caller:
     """The caller's identity: the account's, and as private as its phone asks. Raises ParseError."""

@@ -65,7 +65,7 @@ class CallManager:
             return
         caller = caller_of(request, account.user.number, account.user.name)
         leg = self._open(request, flow, account, dialled)
-        route = plan(dialled, caller.shown_number, switch.clock(), switch.directory())
+        route = plan(dialled, caller.number, switch.clock(), switch.directory(), private=caller.private)
         origin = InviteOrigin(leg, request)
         call = Call(switch, route, caller, origin, hops=hops - 1)
         if isinstance(uri, SipUri):

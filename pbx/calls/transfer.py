@@ -125,7 +125,7 @@ class _Blind:
         caller = Caller(transferee, switch.name_of(transferee))
         if self._transferee is call.a and call.caller.number == transferee:
             caller = call.caller  # as private as it called
-        route = plan(number, caller.shown_number, switch.clock(), switch.directory())
+        route = plan(number, caller.number, switch.clock(), switch.directory(), private=caller.private)
         call.transfer = self
         call.note(f"{self._transferor.number} asks to transfer {transferee} to {number}")
         self._onward = type(call)(switch, route, caller, self)

@@ -74,7 +74,7 @@ def explain(plan: RoutePlan, events: Iterable[Happened]) -> list[str]:
             notes = [happened(event.target, event.outcome, event.seconds) for event in happenings]
         for wish in plan.redirects:
             if wish.step == index and wish.goes_on is None:
-                untaken = rejections(wish.rejected, plan.caller, wish.at)
+                untaken = rejections(wish.rejected, plan.shown_caller, wish.at)
                 notes += [redirected(wish), *(f"- {sentence}" for sentence in untaken)]
         began = min((event.at for event in happenings), default=None)
         what = f"{left}{rings(plan, step, before)}"
@@ -90,7 +90,7 @@ def explain(plan: RoutePlan, events: Iterable[Happened]) -> list[str]:
 
 
 def _heading(plan: RoutePlan) -> str:
-    caller = "a caller who shows no number" if plan.caller is None else shown(plan.caller)
+    caller = "a caller who shows no number" if plan.shown_caller is None else shown(plan.shown_caller)
     day = f"{DAYS[plan.at.weekday()]} {plan.at:%Y-%m-%d at %H:%M}"
     return f"call from {caller} to {shown(plan.dialled)} on {day}, directory version {plan.directory_version}"
 
@@ -172,7 +172,7 @@ class _Story:
         self.lines += [f"   {note}" for note in notes]
         if reason is not None:
             at = _planned_at(self.plan, planned_with)
-            untaken = rejections(reason.rejected, self.plan.caller, at, only_warnings=self._only_warnings)
+            untaken = rejections(reason.rejected, self.plan.shown_caller, at, only_warnings=self._only_warnings)
             self.lines += [f"   {'!' if self._only_warnings else '-'} {sentence}" for sentence in untaken]
 
 

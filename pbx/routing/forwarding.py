@@ -85,11 +85,12 @@ RINGS = Choice()
 
 @dataclass(frozen=True, slots=True)
 class Circumstances:
-    """Who calls, when, and what the directory says at that moment."""
+    """Who calls, when, and what the directory says at that moment. `private`: the caller does not show the number."""
 
     caller: str | None
     now: datetime
     directory: Directory
+    private: bool = False
 
     def choose(self, user: User, way: Way, *, alone: bool) -> Choice:
         """What holds at this user whatever the phones say.
@@ -143,6 +144,7 @@ class Circumstances:
     def _unconditional(self, user: User, rejected: list[Rejected]) -> list[Rule]:
         """The rules that hold before any phone is asked, in their order of precedence."""
         ranked: list[tuple[int, bool, int, Rule]] = []
+        caller = None if self.private else self.caller
         for rule in user.rules:
             kind = rule.kind
             if kind in HOLDS_AFTER:
@@ -150,7 +152,7 @@ class Circumstances:
             prefix, length = False, 0
             if kind is RuleKind.CALLER:
                 assert rule.caller is not None
-                if not matches_caller(rule.caller, self.caller):
+                if not matches_caller(rule.caller, caller):
                     rejected.append(Rejected(Why.OTHER_CALLER, user.number, rule))
                     continue
                 prefix, length = rule.caller.endswith("*"), len(rule.caller)

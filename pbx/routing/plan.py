@@ -27,7 +27,7 @@ MAX_STEPS = 128
 _DIALLED = Reason(Because.DIALLED)
 
 
-def plan(dialled: str, caller: str | None, now: datetime, directory: Directory) -> RoutePlan:
+def plan(dialled: str, caller: str | None, now: datetime, directory: Directory, *, private: bool = False) -> RoutePlan:
     """Decide where a call goes.
 
     A call to one's own number is planned like any other; whoever rings the phones leaves out the one
@@ -35,8 +35,10 @@ def plan(dialled: str, caller: str | None, now: datetime, directory: Directory) 
 
     Args:
         dialled: as it was dialled; separators are allowed.
-        caller: the caller's number in the form of `number.comparable`, None if it is not shown.
+        caller: the caller's number in the form of `number.comparable`, None if it is not known.
         now: aware, in the zone of the organisation, whose wall clock time rules follow.
+
+        private: the caller does not show the number: no rule for it holds, but nobody calls the caller back either.
 
     Raises:
         ValueError: `now` is naive. A bad number is no error: the plan ends in NOT_FOUND.
@@ -46,7 +48,7 @@ def plan(dialled: str, caller: str | None, now: datetime, directory: Directory) 
     user = directory.users.get(dialled)
     if user is not None and not user.rules:
         alone = Step(0, (dialled,), directory.ring_seconds, _DIALLED, NOTHING, (), NOBODY)
-        return RoutePlan(dialled, caller, now, directory.version, (alone,))
+        return RoutePlan(dialled, caller, now, directory.version, (alone,), private=private)
     number = dialled
     way = Way(Because.DIALLED)
     if user is None and dialled not in directory.groups:
@@ -54,14 +56,15 @@ def plan(dialled: str, caller: str | None, now: datetime, directory: Directory) 
             number = normalise(dialled)
         except NumberError:
             way.rejected.append(Rejected(Why.NOT_A_NUMBER, dialled))
-            return RoutePlan(dialled, caller, now, directory.version, (), End(Outcome.NOT_FOUND, way.reason()))
-    planner = Planner(Circumstances(caller, now, directory))
+            nobody = End(Outcome.NOT_FOUND, way.reason())
+            return RoutePlan(dialled, caller, now, directory.version, (), nobody, private=private)
+    planner = Planner(Circumstances(caller, now, directory, private))
     first = planner.arrive(number, way)
     planner.finish()
     end = End(Outcome.UNREACHABLE, way.reason()) if first is None else None
     if isinstance(first, End):
         end = first
-    return RoutePlan(number, caller, now, directory.version, tuple(planner.steps), end)
+    return RoutePlan(number, caller, now, directory.version, tuple(planner.steps), end, private=private)
 
 
 class _Pending(NamedTuple):

@@ -34,6 +34,7 @@ def to_dict(plan: RoutePlan) -> Json:
         steps=[writer.step(step) for step in plan.steps],
         end=plan.end and writer.end(plan.end),
         redirects=[writer.redirect(redirect) for redirect in plan.redirects],
+        private=plan.private or None,
     )
     return _filled(**data, rules=[_rule_to_dict(rule) for rule in writer.rules])
 
@@ -56,6 +57,7 @@ def from_dict(data: Mapping[str, Any]) -> RoutePlan:
             tuple(reader.step(index, step) for index, step in enumerate(data.get("steps", ()))),
             reader.end(data["end"]) if "end" in data else None,
             tuple(reader.redirect(redirect) for redirect in data.get("redirects", ())),
+            data.get("private", False),
         )
     except RecordError:
         raise

@@ -56,7 +56,7 @@ def redirect(
     if by is None or by not in step.targets:
         raise ValueError(f"a redirect of step {step.index} comes from one of {', '.join(step.targets)}")
     contacts = tuple(contacts)
-    circumstances = Circumstances(plan.caller, now, directory)
+    circumstances = Circumstances(plan.caller, now, directory, plan.private)
     planner = Planner(circumstances, plan.steps)
     way = Way(Because.REDIRECT, by, visited=_passed(plan, step), diversions=step.diversions_of(by))
     numbers = _numbers(contacts, by, way)

@@ -85,11 +85,12 @@ class RoutePlan:
     """Whom to ring, and what follows each outcome, with the reasons.
 
     Args:
-        caller: the caller's number; None is one who shows none.
+        caller: the caller's number; None where it is not known.
         at: the local time at which it was planned.
         directory_version: the version of the directory that was read.
         end: how the call ends if nobody is to ring at all; None if there are steps.
         redirects: what phones asked for while the call walked the plan, in order.
+        private: the caller does not show the number; rules go by `shown_caller`.
     """
 
     dialled: str
@@ -99,6 +100,12 @@ class RoutePlan:
     steps: tuple[Step, ...]
     end: End | None = None
     redirects: tuple[Redirect, ...] = ()
+    private: bool = False
+
+    @property
+    def shown_caller(self) -> str | None:
+        """The caller's number as others may see it."""
+        return None if self.private else self.caller
 
     @property
     def first(self) -> Step | End:

@@ -189,6 +189,8 @@ def _rejection(rejected: Rejected, caller: str | None, at: datetime) -> str:
             return f"group {number} rings all at once, being called together with others"
     target = rejected.target or number
     cause = _STOPPED[rejected.why].format(target)
+    if rejected.why is Why.IS_CALLER and caller is None:  # who calls stays hidden from those who read this, too
+        cause = "it is not for this call"
     if rejected.target is not None:
         what = f"forward to {target} by" if rejected.rule else f"call to {shown(target)} for"
         return f"{what} {rule} stopped: {cause}"

@@ -97,3 +97,16 @@ def test_stranger_is_challenged_and_rings_nobody(office: Office) -> None:
     assert call.heard == [407]
     assert not boris.rings
     assert office.records == []
+
+
+def test_call_of_somebody_who_shows_no_number_never_comes_back_by_a_rule(office: Office) -> None:
+    anna, boris = office.two()
+    second = office.phone("101-b")
+    office.obey("101\n102 always 101")
+    call = anna.call("102", "Privacy: id")
+    boris.rung().answer()
+    call.bye()
+    assert not second.talks
+    words = "\n".join(office.record.story)
+    assert "it is not for this call" in words
+    assert "is the caller" not in words

@@ -182,7 +182,7 @@ def test_any_answer_of_a_living_dialog_is_a_sign_of_life(office: Office, status:
 def test_phone_that_knows_the_call_no_more_ends_it(office: Office) -> None:
     anna, boris = office.two()
     anna.auto["OPTIONS"] = 481
-    call, ring = connected(anna, boris)
+    _, ring = connected(anna, boris)
     office.run(HALF)
     assert ring.ended
     assert office.record.cause == "caller was lost: session refresh failed"
