@@ -79,6 +79,7 @@ class Engine:
     def __init__(self, settings: Settings, data: DataFolder, loop: asyncio.AbstractEventLoop) -> None:
         self.settings = settings
         self._loop = loop
+        self._sip_socket = data.sip_socket
         sip = settings.sip
         self.database: DatabaseEngine = open_database(settings.database.url, patience=1.0)
         self.store = Store(self.database)
@@ -148,6 +149,7 @@ class Engine:
             for address in addresses
         ]
         await self.layer.listen(listeners)
+        await self.layer.listen_for_tunnel(self._sip_socket)
         self._take_up()
         await self.bus.start()
         self._every(1.0, self._expire)
@@ -314,7 +316,6 @@ def main() -> int:
     parser.add_argument("--data", type=Path)
     parser.add_argument("--config", type=Path)
     options = parser.parse_args()
-    die_with_supervisor()
     data = DataFolder.locate(options.data)
     try:
         settings = load_settings(data, options.config)

@@ -152,5 +152,6 @@ class StreamFramer:
 
     def _fail(self, events: list[Event], head: bytes, error: ParseError) -> bool:
         self._failed = True
-        events.append(Unframed(head, error))
+        # Without its traceback, whose frames have the events and all that was read: a cycle for the rare collection.
+        events.append(Unframed(head, error.with_traceback(None)))
         return False

@@ -285,9 +285,13 @@ def parse(data: bytes, *, stream: bool = False) -> Request | Response:
     except ParseError as error:
         problem = problem or error
     if problem is not None:
-        if isinstance(message, Request) and message.method != "ACK" and headers.get("Via"):
-            raise MalformedRequest(problem, message)
-        raise problem
+        try:
+            if isinstance(message, Request) and message.method != "ACK" and headers.get("Via"):
+                raise MalformedRequest(problem, message)
+            raise problem
+        finally:
+            # Its traceback has this frame: together they would hold the message until a collection, which is rare.
+            problem = wrong_start = None
     return message
 
 

@@ -8,12 +8,14 @@ import ssl
 from collections.abc import Iterable
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 
 from sip.errors import TransportError
 from sip.transport.addresses import LocalAddresses, canonical, family_of, is_wildcard, plain
 from sip.transport.base import DEFAULT_PORT, SECURE, Address, Flow, Receiver
 from sip.transport.connections import TICK, Connections, Limits
 from sip.transport.tcp import BACKLOG, Connection, listening_socket
+from sip.transport.tunnel import listen_on
 from sip.transport.udp import UdpFlow, UdpSocket
 from sip.transport.websocket import WebSocketConnection
 
@@ -66,6 +68,10 @@ class TransportLayer:
                 except OSError as error:
                     problem = f"can't listen on {transport} {numeric_host} port {port}: {error.strerror}"
                     raise OSError(error.errno, problem) from None
+
+    async def listen_for_tunnel(self, path: Path) -> None:
+        """Takes WebSockets that another process passes on by a Unix socket. Raises OSError."""
+        self._servers.append(await listen_on(path, self._connections))
 
     async def _numeric_hosts(self, transport: str, host: str, port: int) -> list[str]:
         if canonical(host) is not None:

@@ -135,11 +135,11 @@ class Connection(asyncio.Protocol):
             self._pipe.abort()
             return
         if not self._opened:
-            peer, here = pipe.get_extra_info("peername"), pipe.get_extra_info("sockname")
-            if not peer or not here:  # gone before we looked
+            ends = self._ends(pipe)
+            if ends is None:
                 self._pipe.abort()
                 return
-            self.remote, self.local = plain(peer), plain(here)
+            self.remote, self.local = ends
             self._deadline = self._table.clock() + self._table.limits.handshake
             self._table.accepted(self)
         if self._context is None:
@@ -176,6 +176,11 @@ class Connection(asyncio.Protocol):
             self._deadline = None
             self._table.counters.expired += 1
             self.abort()
+
+    def _ends(self, pipe: asyncio.BaseTransport) -> tuple[Address, Address] | None:
+        """The addresses of the peer and ours; None when the connection was gone before we looked."""
+        peer, here = pipe.get_extra_info("peername"), pipe.get_extra_info("sockname")
+        return (plain(peer), plain(here)) if peer and here else None
 
     # ---- reading
 

@@ -71,10 +71,14 @@ class WebSocketConnection(Connection):
         if whole is None:
             return b""
         self.handshake, rest = whole
+        self._granted(self.handshake)
         self._answer(self.handshake.response())
         if not self.closed:
             self._become_ready()
         return rest
+
+    def _granted(self, handshake: Handshake) -> None:
+        """The handshake is about to be granted."""
 
     def _read_frames(self, data: bytes) -> None:
         delivered = False
