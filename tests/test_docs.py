@@ -53,13 +53,14 @@ def test_links_lead_somewhere(page: Path) -> None:
 
 @pytest.mark.parametrize("page", [page for page in PAGES if any(blocks(page))], ids=name)
 def test_commands_of_a_page_run(page: Path, tmp_path: Path) -> None:
-    program = tmp_path / ".venv" / "bin" / "gorizont"
-    program.parent.mkdir(parents=True)
-    program.write_text(f'#!/bin/sh\nPYTHONPATH={ROOT} exec {sys.executable} -m pbx.cli "$@"\n')
-    program.chmod(0o755)
+    programs = tmp_path / ".venv" / "bin"
+    programs.mkdir(parents=True)
+    for name, command in (("gorizont", f"{sys.executable} -m pbx.cli"), ("python", sys.executable)):
+        (programs / name).write_text(f'#!/bin/sh\nPYTHONPATH={ROOT} exec {command} "$@"\n')
+        (programs / name).chmod(0o755)
     with Server(tmp_path / "server") as server:
         environment = {
-            "PATH": f"{program.parent}:/usr/sbin:/usr/bin:/sbin:/bin",
+            "PATH": f"{programs}:/usr/sbin:/usr/bin:/sbin:/bin",
             "HOME": str(tmp_path),
             "LANG": "C.UTF-8",
             "GORIZONT_DATA": str(server.data.root),

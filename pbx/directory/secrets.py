@@ -6,6 +6,7 @@ copied to another device does not open. A person's password for the web is only 
 that an argon2 hash is kept.
 """
 
+import hmac
 import os
 import secrets
 from pathlib import Path
@@ -45,6 +46,7 @@ class SecretBox:
     def __init__(self, key: bytes) -> None:
         if len(key) != KEY_OCTETS:
             raise SecretsError(f"a storage key has {KEY_OCTETS} octets, this one has {len(key)}")
+        self._key = key
         self._cipher = AESGCM(key)
 
     @classmethod
@@ -78,6 +80,10 @@ class SecretBox:
             finally:
                 draft.unlink(missing_ok=True)
         return cls.open(path)
+
+    def derive(self, purpose: str) -> bytes:
+        """A key for something else, which tells nothing about this one."""
+        return hmac.digest(self._key, purpose.encode(), "sha256")
 
     def seal(self, sip_name: str, password: str) -> bytes:
         """The password of a device as the database keeps it."""

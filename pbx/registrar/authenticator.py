@@ -38,6 +38,8 @@ MD5_ALONE = ("baresip v0", "baresip v1")
 _QOPS = ("auth", "")  # without one: clients that know RFC 2069 only
 
 
+FindDevice = Callable[[str], Device | None]
+
 _NO_AGENT = ("",)
 
 
@@ -68,6 +70,7 @@ class Authenticator:
         realm: the protection domain (RFC 3261 §22.1); a change makes phones ask for the password again.
         bindings: what is registered; phones that are come to no harm by others at their address.
         algorithms: offered, in this order.
+        devices: finds a device by its SIP name; in the directory alone by default.
     """
 
     def __init__(
@@ -78,6 +81,7 @@ class Authenticator:
         guard: Guard,
         bindings: Bindings,
         algorithms: tuple[str, ...] = OFFERED,
+        devices: FindDevice | None = None,
     ) -> None:
         unknown = [name for name in algorithms if name not in ALGORITHMS]
         if unknown or not algorithms:
@@ -85,6 +89,7 @@ class Authenticator:
         if '"' in realm or "\\" in realm:
             raise ValueError("the realm cannot have quotation marks or backslashes")
         self._directory = directory
+        self.device = devices or (lambda sip_name: directory().device(sip_name))
         self._realm = realm
         self._nonces = nonces
         self._guard = guard
@@ -161,7 +166,7 @@ class Authenticator:
 
     def _secret(self, algorithm: str, username: str) -> _Secret:
         directory = self._directory()
-        device = directory.device(username)
+        device = self.device(username)
         user = None if device is None else directory.user(device.number)
         if device is None or user is None:
             return self._nobody
@@ -176,7 +181,7 @@ class Authenticator:
         if known is not None:
             former = known.former if known.ha1 == computed else known.ha1
         elif len(secrets) > 2 * len(directory.devices):
-            for sip_name in [name for name in secrets if name not in directory.devices]:
+            for sip_name in [name for name in secrets if self.device(name) is None]:
                 del secrets[sip_name]
         secret = secrets[device.sip_name] = _Secret(Account(user, device), computed, former)
         return secret

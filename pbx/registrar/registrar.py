@@ -93,10 +93,9 @@ class Registrar:
 
     def load(self, now: float, flow_for: FlowMaker) -> int:
         """Takes the stored registrations over at the start, before the first request. Their number."""
-        directory = self._directory()
         found: dict[str, list[Binding]] = {}
         for binding in self._persistence.load(now, flow_for):
-            device = directory.device(binding.sip_name)
+            device = self._authenticator.device(binding.sip_name)
             if device is None or device.number != binding.number:
                 self._persistence.remove(binding)
                 continue
@@ -111,12 +110,11 @@ class Registrar:
 
         `numbers` are those that changed; none means that any may have.
         """
-        directory = self._directory()
         for number in numbers or {binding.number for binding in self._bindings.all(now)}:
             kept: list[Binding] = []
             removed: list[Binding] = []
             for binding in self._bindings.of(number, now):
-                device = directory.device(binding.sip_name)
+                device = self._authenticator.device(binding.sip_name)
                 (removed if device is None or device.number != number else kept).append(binding)
             if removed:
                 self._bindings.put(number, kept)
@@ -136,7 +134,7 @@ class Registrar:
         if wishes is not None and not wishes:
             return self._accept(request, change.own(), supported, now)
         if not self._persistence.healthy:
-            raise RegistrationRefused(503, headers=(("Retry-After", str(RETRY_AFTER)),))
+            raise RegistrationRefused(503, "Storage Unavailable", headers=(("Retry-After", str(RETRY_AFTER)),))
         if len(request.call_id) > LONGEST_CALL_ID or "\0" in request.call_id:
             raise ParseError("Call-ID too long or with NUL")
         if wishes is None:
