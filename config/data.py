@@ -5,7 +5,10 @@ gorizont.db             the database, where it is SQLite
 secrets/storage.key     seals the SIP passwords in the database
 tls/ca.pem ca.key       the installation's own certificate authority
 tls/server.pem .key     the certificate of the server, signed by it
+files/                  what people send each other
 run/engine.sock         where the processes meet
+run/sip.sock            SIP over WebSocket, as the web process passes it on
+run/media-N.sock        where media process N takes requests
 """
 
 import os
@@ -76,12 +79,34 @@ class DataFolder:
         return self.tls / "server.key"
 
     @property
+    def files(self) -> Path:
+        return self.root / "files"
+
+    @property
     def run(self) -> Path:
         return self.root / "run"
 
     @property
     def engine_socket(self) -> Path:
         return self.run / "engine.sock"
+
+    @property
+    def sip_socket(self) -> Path:
+        return self.run / "sip.sock"
+
+    @property
+    def worker_bell(self) -> Path:
+        """Rung when there is a picture to look at."""
+        return self.run / "worker.sock"
+
+    @property
+    def chat_bell(self) -> Path:
+        """Rung when the thumbnail of one is there."""
+        return self.run / "chat.sock"
+
+    def media_socket(self, index: int) -> Path:
+        """Where a media process takes requests."""
+        return self.run / f"media-{index}.sock"
 
     def create(self) -> None:
         """Makes the folders that are missing, for the owner alone. Raises DataFolderError.

@@ -217,6 +217,64 @@ def _resolve(name: str, port: int) -> list[Address]:
 
 
 @dataclass(frozen=True)
+class IpAddresses(_Text):
+    """IP addresses by which something is reached; none means that the program finds them."""
+
+    allowed: str = 'an IP address, a list of them, or "" for those of this machine'
+
+    def from_text(self, text: str) -> object:
+        return [part.strip() for part in text.split(",")] if text.strip() else []
+
+    def read(self, value: object) -> tuple[str, ...]:
+        written = ([value] if value else []) if isinstance(value, str) else value
+        if not isinstance(written, list) or not all(isinstance(one, str) for one in written):
+            raise ValueError
+        found = [str(ipaddress.ip_address(one.strip("[]"))) for one in written]
+        if any(ipaddress.ip_address(one).is_unspecified for one in found):
+            raise ValueError("nobody can send anything to that address")
+        return tuple(dict.fromkeys(found))
+
+
+class Ports(NamedTuple):
+    """A range of UDP ports, both ends included."""
+
+    first: int
+    last: int
+
+
+@dataclass(frozen=True)
+class PortRange(_Text):
+    """Ports from one to another; `least` is how many there have to be."""
+
+    least: int = 2
+
+    @property
+    def allowed(self) -> str:
+        return f'"FIRST-LAST" between 1024 and 65535, at least {self.least} ports'
+
+    def read(self, value: object) -> Ports:
+        match = isinstance(value, str) and re.fullmatch(r"([0-9]{4,5})-([0-9]{4,5})", value)
+        if not match:
+            raise ValueError
+        ports = Ports(int(match[1]), int(match[2]))
+        if not (1024 <= ports.first <= ports.last <= 65_535 and ports.last - ports.first + 1 >= self.least):
+            raise ValueError
+        return ports
+
+
+@dataclass(frozen=True)
+class OneAddress(_Text):
+    """The `host:port` of one server that is called."""
+
+    allowed: str = '"ADDRESS:PORT" like "127.0.0.1:2223"'
+
+    def read(self, value: object) -> Address:
+        if not isinstance(value, str) or not value:
+            raise ValueError
+        return Addresses().read(value)[0]
+
+
+@dataclass(frozen=True)
 class DatabaseUrl(_Text):
     """Where the database is; a password in it is never shown."""
 

@@ -136,6 +136,7 @@ def _fill_in(written: dict[Key, Written], data: DataFolder) -> None:
         ("sip", "certificate", str(data.certificate), "the data folder"),
         ("sip", "private_key", str(data.private_key), "the data folder"),
         ("database", "url", f"sqlite:///{data.database.absolute()}", "the data folder"),
+        ("files", "folder", str(data.files), "the data folder"),
         ("bus", "url", f"unix:{data.engine_socket.absolute()}", "the data folder"),
     ):
         if written[section, key].value == "":

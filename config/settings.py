@@ -18,6 +18,10 @@ from config.kinds import (
     DatabaseUrl,
     Domain,
     FilePath,
+    IpAddresses,
+    OneAddress,
+    PortRange,
+    Ports,
     Real,
     SocketUrl,
     TimeZone,
@@ -66,6 +70,45 @@ class Messages:
 
 
 @dataclass(frozen=True, slots=True)
+class Web:
+    """[web]: where browsers reach the server, and how long they stay signed in."""
+
+    https: Annotated[tuple[Address, ...], Addresses()]
+    http: Annotated[tuple[Address, ...], Addresses()]
+    session_idle_hours: Annotated[int, Whole(1, 24 * 365, "hours")]
+    session_days: Annotated[int, Whole(1, 3650, "days")]
+
+
+@dataclass(frozen=True, slots=True)
+class Media:
+    """[media]: who carries what people say, and where it comes in."""
+
+    anchor: Annotated[str, Choice(("auto", "always"))]
+    carrier: Annotated[str, Choice(("embedded", "rtpengine"))]
+    address: Annotated[tuple[str, ...], IpAddresses()]
+    ports: Annotated[Ports, PortRange(64)]
+    workers: Annotated[int, Whole(1, 64)]
+    rtpengine: Annotated[Address, OneAddress()]
+
+
+@dataclass(frozen=True, slots=True)
+class Files:
+    """[files]: what people may send each other."""
+
+    folder: Annotated[Path, FilePath()]
+    largest_megabytes: Annotated[int, Whole(1, 1_000_000, "megabytes")]
+    quota_megabytes: Annotated[int, Whole(1, 100_000_000, "megabytes")]
+    unfinished_hours: Annotated[int, Whole(1, 24 * 30, "hours")]
+
+
+@dataclass(frozen=True, slots=True)
+class Retention:
+    """[retention]: when what is too old is removed."""
+
+    sweep_hour: Annotated[int, Whole(0, 23)]
+
+
+@dataclass(frozen=True, slots=True)
 class Database:
     """[database]: where everything is stored."""
 
@@ -98,6 +141,10 @@ class Settings:
     sip: Sip
     calls: Calls
     messages: Messages
+    media: Media
+    web: Web
+    files: Files
+    retention: Retention
     database: Database
     bus: Bus
     log: Log

@@ -7,11 +7,15 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from pbx.bus.errors import CommandError
-from pbx.calls.call import Call
+from pbx.calls.pull import pull
 from pbx.calls.switch import Switch
+from pbx.calls.views import call_view
 from pbx.directory.current import CurrentDirectory
+from pbx.messages.relay import MessageRelay
+from pbx.registrar.accounts import Accounts
 from pbx.registrar.bindings import Binding, Bindings
 from pbx.registrar.guard import Block, Guard
+from pbx.registrar.registrar import Registrar
 from pbx.storage.errors import DatabaseRefused
 
 Values = Mapping[str, Any]
@@ -28,6 +32,9 @@ class Commands:
         switch: Switch,
         now: Callable[[], float],
         state: Callable[[], Values],
+        accounts: Accounts,
+        registrar: Registrar,
+        messages: MessageRelay,
     ) -> None:
         self._directory = directory
         self._bindings = bindings
@@ -35,6 +42,9 @@ class Commands:
         self._switch = switch
         self._now = now
         self._state = state
+        self._accounts = accounts
+        self._registrar = registrar
+        self._messages = messages
 
     def table(self) -> dict[str, Callable[[Values], Values | Awaitable[Values]]]:
         """The handlers by command name."""
@@ -45,6 +55,10 @@ class Commands:
             "calls.hangup": self.hang_up,
             "blocks": lambda _: {"blocks": [_block_view(block) for block in self._guard.blocks(self._now())]},
             "blocks.release": self.release,
+            "calls.pull": self.pull,
+            "credentials.issue": self.issue,
+            "credentials.revoke": self.revoke,
+            "messages.send": self.send_message,
             "directory.changed": self.directory_changed,
         }
 
@@ -66,6 +80,39 @@ class Commands:
         call.hang_up('SIP;cause=200;text="Ended by an administrator"', "ended by an administrator")
         return {"call": call.id}
 
+    def pull(self, asked: Values) -> Values:
+        """`{call, number, sip_name}`: the user `number` goes on with a call on the device that registered so."""
+        call = self._switch.calls.get(str(asked.get("call")))
+        number, sip_name = str(asked.get("number")), str(asked.get("sip_name"))
+        if call is None:
+            raise CommandError("not-found", f"no call {asked.get('call')} is in progress")
+        found = [one for one in self._bindings.of(number, self._now()) if one.sip_name == sip_name]
+        if not found:
+            raise CommandError("not-found", f"{sip_name} is not registered")
+        why_not = pull(call, number, max(found, key=lambda binding: binding.updated_at))
+        if why_not:
+            raise CommandError("conflict", why_not)
+        return {"call": call.id}
+
+    def issue(self, asked: Values) -> Values:
+        """`{number, session}`: a short-lived account for a browser of this user."""
+        number, session = str(asked.get("number")), str(asked.get("session"))
+        if self._directory.get().user(number) is None:
+            raise CommandError("not-found", f"there is no user {number}")
+        account = self._accounts.issue(number, session)
+        return {"username": account.sip_name, "password": account.password, "expires_at": account.expires_at}
+
+    def revoke(self, asked: Values) -> Values:
+        """`{number, session}`: ends the browser accounts of a session, and what is registered with them."""
+        self._accounts.revoke(str(asked.get("session")))
+        self._registrar.drop_removed([str(asked.get("number"))], self._now())
+        return {}
+
+    def send_message(self, asked: Values) -> Values:
+        """`{from, to, text, id}`: shows what was said in chat on the user's softphones, those that are there now."""
+        sender, receiver = str(asked.get("from")), str(asked.get("to"))
+        return {"phones": self._messages.say(sender, receiver, str(asked.get("text")), str(asked.get("id")))}
+
     def release(self, asked: Values) -> Values:
         """`{what}`: forgets the wrong passwords of an account, an address, or both as `blocks` shows them."""
         what = str(asked.get("what", ""))
@@ -82,20 +129,6 @@ class Commands:
         except DatabaseRefused as error:
             raise CommandError("database", str(error)) from error
         return {"version": self._directory.get().version}
-
-
-def call_view(call: Call) -> dict[str, Any]:
-    """A call in progress as others see it."""
-    return {
-        "id": call.id,
-        "caller": call.caller.number,
-        "caller_name": call.caller.name,
-        "dialled": call.plan.dialled,
-        "answered_by": call.b.number if call.b is not None else None,
-        "state": call.state.value,
-        "started_at": call.began.timestamp(),
-        "answered_at": call.answered.timestamp() if call.answered is not None else None,
-    }
 
 
 def _binding_view(binding: Binding, now: float) -> dict[str, Any]:

@@ -19,7 +19,7 @@ import signal
 import ssl
 import sys
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -43,8 +43,12 @@ from pbx.directory.current import CurrentDirectory
 from pbx.directory.secrets import SecretBox
 from pbx.health import Health
 from pbx.log import set_up_logging
+from pbx.media.embedded import EmbeddedMedia
+from pbx.media.rtpengine import RtpengineMedia
+from pbx.messages.inbox import SipInbox
 from pbx.messages.relay import MessageRelay
 from pbx.messages.waiting import WaitingMessages
+from pbx.registrar.accounts import Accounts
 from pbx.registrar.authenticator import Authenticator
 from pbx.registrar.bindings import Binding, Bindings
 from pbx.registrar.contacts import Policy
@@ -84,15 +88,17 @@ class Engine:
         self.database: DatabaseEngine = open_database(settings.database.url, patience=1.0)
         self.store = Store(self.database)
         self.writer = WriteBehind(self.database)
-        self.directory = CurrentDirectory(
-            self.store, SecretBox.open(data.storage_key), settings.calls.ring_seconds, self._directory_changed
-        )
+        box = SecretBox.open(data.storage_key)
+        self.directory = CurrentDirectory(self.store, box, settings.calls.ring_seconds, self._directory_changed)
         self.endpoint = Endpoint(loop, timers=Timers(t1=sip.t1))
         self.layer = TransportLayer(self.endpoint, server_tls=_server_tls(settings), client_tls=_client_tls(data))
         self.endpoint.network = self.layer
         self.bindings = Bindings()
         self.guard = Guard()
-        authenticator = Authenticator(self.directory.get, sip.domain, Nonces(), self.guard, self.bindings)
+        accounts = Accounts(self.directory.get, box.derive("browser accounts"), time.time)
+        authenticator = Authenticator(
+            self.directory.get, sip.domain, Nonces(), self.guard, self.bindings, devices=accounts.device
+        )
         self.persistence = Persistence(self.writer, self.store)
         self.registrar = Registrar(
             authenticator,
@@ -103,6 +109,11 @@ class Engine:
             self._registration_event,
             Policy(sip.expires_min, sip.expires_default, sip.expires_max),
         )
+        media = settings.media
+        self._own_media = EmbeddedMedia(loop, [data.media_socket(index) for index in range(media.workers)])
+        self._media: EmbeddedMedia | RtpengineMedia = self._own_media
+        if media.carrier == "rtpengine":
+            self._media = RtpengineMedia(loop, (media.rtpengine.host, media.rtpengine.port), self._own_media)
         self.switch = Switch(
             self.endpoint,
             CallSettings(sip.domain, session_expires=sip.session_expires, min_se=sip.session_min_se),
@@ -111,8 +122,11 @@ class Engine:
             route_of=self._flow_to,
             flow_again=self._flow_again,
             clock=LocalClock(settings.calls.time_zone).now,
-            store=DatabaseCallStore(self.writer, loop.call_later),
+            store=DatabaseCallStore(self.writer, loop.call_later, self._publish),
             addresses_us=self.layer.is_ours,
+            publish=self._publish,
+            media=self._media,
+            anchors=lambda _source, _target, _offer: settings.media.anchor == "always",
         )
         self.health = Health(
             self.layer.backlog, lambda: self.writer.error, lambda: len(self.switch.calls), settings.calls.max_calls
@@ -125,9 +139,21 @@ class Engine:
             most=settings.messages.max_waiting,
         )
         self.waiting = waiting
-        self.messages = MessageRelay(self.switch, authenticator, waiting, time.time)
+        has_chat = bool(settings.web.https or settings.web.http)
+        inbox = SipInbox(self.writer, self._publish) if has_chat else None
+        self.messages = MessageRelay(self.switch, authenticator, waiting, time.time, inbox)
         self.endpoint.user = Switchboard(self.endpoint, self.registrar, self.calls, self.messages, time.time)
-        commands = Commands(self.directory, self.bindings, self.guard, self.switch, time.time, self._state)
+        commands = Commands(
+            self.directory,
+            self.bindings,
+            self.guard,
+            self.switch,
+            time.time,
+            self._state,
+            accounts,
+            self.registrar,
+            self.messages,
+        )
         self.bus = BusServer(settings.bus.socket, "engine", commands.snapshot, commands.table())
         self._stopped = asyncio.Event()
         self._timers: list[asyncio.TimerHandle] = []
@@ -148,6 +174,9 @@ class Engine:
             )
             for address in addresses
         ]
+        self._own_media.start()
+        if isinstance(self._media, RtpengineMedia):
+            self._media.start()
         await self.layer.listen(listeners)
         await self.layer.listen_for_tunnel(self._sip_socket)
         self._take_up()
@@ -172,6 +201,7 @@ class Engine:
                 restore(self.switch, json.loads(row.state), self._flow_of_leg)
             except (KeyError, TypeError, ValueError) as error:
                 logger.error("! call %s can't be taken up again: %r", row.call_id, error)
+        self._media.keep(list(self.switch.edges))
         if registered or rows:
             logger.info("= taken up: %d registrations, %d calls", registered, len(rows))
 
@@ -202,6 +232,8 @@ class Engine:
             timer.cancel()
         await self.bus.close()
         await self.layer.close()
+        self._media.close()
+        self._own_media.close()
         await asyncio.to_thread(self.writer.close)
         self.store.close()
 
@@ -234,7 +266,16 @@ class Engine:
         }
 
     def _directory_changed(self, numbers: Collection[str]) -> None:
-        self._loop.call_soon_threadsafe(self.registrar.drop_removed, numbers, time.time())
+        self._loop.call_soon_threadsafe(self._drop_removed, numbers)
+
+    def _drop_removed(self, numbers: Collection[str]) -> None:
+        self.registrar.drop_removed(numbers, time.time())
+        for number in numbers:
+            if self.directory.get().user(number) is None:
+                self.waiting.drop(number)
+
+    def _publish(self, kind: str, data: Mapping[str, object]) -> None:
+        self.bus.publish(kind, data)
 
     def _registration_event(self, event: RegistrationEvent) -> None:
         if isinstance(event, Registered):

@@ -122,12 +122,13 @@ class StreamFramer:
     def _read_head(self, source: bytes | bytearray, start: int, events: list[Event]) -> bool:
         """Looks for the end of the head that begins at `start`, and what length it announces."""
         blank = source.find(_BLANK_LINE, start + self._searched)
-        size = (blank if blank >= 0 else len(source)) - start
+        # Of an unfinished head the last octets may belong to the blank line already.
+        size = (blank if blank >= 0 else len(source) - len(_BLANK_LINE) + 1) - start
         if size > self._max_head:
             head = bytes(source[start : start + self._max_head])
             return self._fail(events, head, ParseError("header section too large", 513, "Message Too Large"))
         if blank < 0:
-            self._searched = max(size - len(_BLANK_LINE) + 1, 0)
+            self._searched = max(size, 0)
             return False
         head = bytes(source[start : blank + len(_BLANK_LINE)])
         try:

@@ -14,6 +14,7 @@ def entries(
     *,
     subject: str | None = None,
     actor: str | None = None,
+    action: str | None = None,
     since: datetime | None = None,
     before_id: int | None = None,
     limit: int = 100,
@@ -22,6 +23,7 @@ def entries(
 
     Args:
         subject, actor: only entries about this subject, or by this actor.
+        action: only entries whose action begins so, as "user." or "forwarding.set".
         since: only entries from this time on.
         before_id: only entries older than this one: the way to the next page.
         limit: how many at most.
@@ -31,6 +33,8 @@ def entries(
         query = query.where(AuditEntry.subject == subject)
     if actor is not None:
         query = query.where(AuditEntry.actor == actor)
+    if action is not None:
+        query = query.where(AuditEntry.action.startswith(action, autoescape=True))
     if since is not None:
         query = query.where(AuditEntry.at >= since)
     if before_id is not None:

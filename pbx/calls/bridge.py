@@ -9,6 +9,7 @@ from pbx.calls.inbound import InboundLeg
 from pbx.calls.incoming import Incoming
 from pbx.calls.leg import Leg
 from pbx.calls.outbound import OutboundLeg
+from pbx.calls.service import answer, serves
 from pbx.calls.states import LegState
 from pbx.calls.switch import METHODS
 from pbx.calls.transfer import refer
@@ -19,13 +20,16 @@ if TYPE_CHECKING:
     from pbx.calls.call import Call
 
 _DEAD = frozenset((408, 481))  # RFC 3261 §12.2.1.2: the dialog is over
+_SERVED = frozenset(("INVITE", "UPDATE", "INFO"))
 _PASSED = ("Warning", "Retry-After", "Accept", "Unsupported")
 
 
 def carry(call: Call, leg: Leg, incoming: Incoming) -> None:
     """Handles a request within a leg's dialog; BYE, ACK and CANCEL have been seen to before."""
     carrier = _CARRIERS.get(incoming.request.method)
-    if carrier is None:
+    if serves(leg) and incoming.request.method in _SERVED:
+        answer(leg, incoming)
+    elif carrier is None:
         incoming.answer(405, headers=[("Allow", METHODS)])
     else:
         carrier(call, leg, incoming)

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from pbx.calls.bridge import carry
+from pbx.calls.edge import offer_between, outward
+from pbx.calls.history import Note
 from pbx.calls.incoming import Incoming
 from pbx.calls.invitation import Caller
 from pbx.calls.leg import Leg
 from pbx.calls.outbound import OutboundLeg
 from pbx.calls.ringing import REDIRECTED, Ringing
+from pbx.calls.service import attend
+from pbx.calls.views import call_view
 from pbx.routing.explain import Happened
+from pbx.routing.number import SERVICES
 from pbx.routing.outcome import Outcome
 from pbx.routing.reasons import Because
 from pbx.routing.redirect import redirect
@@ -61,6 +66,9 @@ class Origin(Protocol):
     def forwarded(self) -> None:
         """The call goes on to somebody else."""
 
+    def serve(self) -> bool:
+        """Connects with the server itself, as a service number wants it; False where that can't be."""
+
     def connect(self, leg: OutboundLeg, response: Response) -> None:
         """A phone has answered: join it, acknowledge it, and tell the call by `joined`."""
 
@@ -78,17 +86,11 @@ class Transfer(Protocol):
         """A party hung up; True when the call goes on without it for now."""
 
 
-class Note(NamedTuple):
-    """Something of a call that is no outcome of ringing: a transfer, a take-over."""
-
-    at: datetime
-    text: str
-
-
 class Call:
     """`a` is the leg of the one who called (or is transferred), `b` of the one who answered.
 
-    `hops` is the Max-Forwards left, `instance` the one phone that a GRUU named (RFC 5627), None for all.
+    `service` is the number by which the server itself is the other party, then there is no `b`. `hops` is the
+    Max-Forwards left, `instance` the one phone that a GRUU named (RFC 5627), None for all.
     `began`, `answered` and `ended` are moments of the switch's clock; `outcome` is how the call went, `cause` who
     or what ended it.
     """
@@ -112,6 +114,7 @@ class Call:
         "outcome",
         "plan",
         "ringing",
+        "service",
         "step",
         "switch",
         "transfer",
@@ -129,6 +132,7 @@ class Call:
         self.instance: str | None = None
         self.step: Step | None = None
         self.ringing: Ringing | None = None
+        self.service = ""
         self.a: Leg | None = None
         self.b: Leg | None = None
         self.began = switch.clock()
@@ -154,6 +158,17 @@ class Call:
     @property
     def offer(self) -> bytes:
         return self.origin.offer if self.origin is not None else b""
+
+    def offer_to(self, leg: OutboundLeg, then: Callable[[bytes | None], None]) -> None:
+        """Gives `then` the caller's offer as this phone is to get it, b"" where the caller made none."""
+
+        def offered(made: bytes | None) -> None:
+            if made is None:
+                then(None)
+            else:
+                outward(leg, made, offer=True, then=then)
+
+        offer_between(self.a, leg, self.offer, offered)
 
     @property
     def invitation(self) -> Request | None:
@@ -198,15 +213,31 @@ class Call:
                 self._nobody(where.outcome, None)
                 return
             self.step, self._rings_since = where, self.switch.endpoint.now()
+            if where.targets[0] in SERVICES:
+                self._serve(where.targets[0])
+                return
             self.ringing = Ringing(self, where)
             # A step may be over before it has begun (nobody registered): then it sets _next, and we loop
             # instead of recursing through a plan of a hundred steps.
             self._starting, self._next = True, None
             self.ringing.start()
             self._starting = False
+            if self.ringing is not None and not self.ringing.over:
+                self.switch.publish("call.ringing", call_view(self))
             if self._next is None or self.ended is not None:
                 return
             where, self._next = self._next, None
+
+    def _serve(self, number: str) -> None:
+        """The server itself is who is called."""
+        origin = self.origin
+        self.service = number
+        if origin is not None and origin.serve():
+            self.happened(number, Outcome.ANSWERED)
+        else:
+            self.service = ""
+            self.happened(number, Outcome.UNREACHABLE)
+            self._nobody(Outcome.UNREACHABLE, None)
 
     def _proceed(self, where: Step | End) -> None:
         if isinstance(where, Step) and where.reason.because in (Because.RULE, Because.REDIRECT) and self.origin:
@@ -281,10 +312,23 @@ class Call:
         """Two parties talk from now on."""
         self.a, self.b = a, b
         a.owner = b.owner = self
+        for leg in (a, b):
+            if leg.edge is not None:
+                leg.edge.call_id = self.id
         self.origin = None
         self.answered = self.switch.clock()
         self.outcome = Outcome.ANSWERED
         self.switch.store.save(self)
+        self.switch.publish("call.answered", call_view(self))
+
+    def served(self, a: Leg) -> None:
+        """The server talks with the one who called from now on."""
+        attend(self, a)
+        self.origin = None
+        self.answered = self.switch.clock()
+        self.outcome = Outcome.ANSWERED
+        self.switch.store.save(self)
+        self.switch.publish("call.answered", call_view(self))
 
     def other(self, leg: Leg) -> Leg | None:
         """The party that this one talks with."""
@@ -335,10 +379,11 @@ class Call:
         if self.transfer is not None and self.transfer.leaves(leg):
             return
         other = self.other(leg)
-        if other is None:
+        if other is None and not self.service:
             return
         self._close(self.outcome, f"caller {how}" if leg is self.a else f"callee {how}")
-        other.hang_up(reason)
+        if other is not None:
+            other.hang_up(reason)
 
     def _close(self, outcome: Outcome, cause: str) -> None:
         if self.ended is not None:
@@ -347,6 +392,7 @@ class Call:
         self.outcome, self.cause = outcome, cause
         self.switch.calls.pop(self.id, None)
         self.switch.store.record(self)
+        self.switch.publish("call.ended", call_view(self))
         for leg in (self.a, self.b):
             if leg is not None and leg.owner is self:
                 leg.owner = None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from pbx.calls.edge import is_webrtc, outward
 from pbx.calls.incoming import Headers, Incoming
 from pbx.calls.leg import Leg
 from pbx.calls.reliable import Reliable
@@ -27,6 +28,8 @@ class InboundLeg(Leg):
         super().__init__(switch, number, dialog, flow, inbound=True)
         self.learn(invitation)
         self.remote_sdp = invitation.body
+        if invitation.body:
+            self.webrtc = is_webrtc(invitation.body)
         self.session = SessionTimer.offered(self, invitation)
         self.early_sdp = False
         self.former_tags: list[str] = []
@@ -64,11 +67,33 @@ class InboundLeg(Leg):
         invitation = self.invitation
         if invitation is None or invitation.answered:
             return
+        if body:
+            outward(
+                self,
+                body,
+                offer=not self.offered,
+                then=lambda described: self._progress(status, reason, headers, described or b"", reliably, on_prack),
+            )
+        else:
+            self._progress(status, reason, headers, b"", reliably, on_prack)
+
+    def _progress(
+        self,
+        status: int,
+        reason: str | None,
+        headers: Headers,
+        described: bytes,
+        reliably: bool,
+        on_prack: Callable[[Incoming | None], None] | None,
+    ) -> None:
+        invitation = self.invitation
+        if invitation is None or invitation.answered:
+            return
         response = respond(invitation.request, status, reason, to_tag=self.dialog.local_tag, headers=headers)
         response.set("Contact", self.dialog.contact)
         response.set("Allow", "INVITE, ACK, CANCEL, BYE, PRACK, UPDATE")
-        if body:
-            response.body = self.describe(body)
+        if described:
+            response.body = described
             response.set("Content-Type", "application/sdp")
             self.early_sdp = True
         if self.state is LegState.CALLING or self.state is LegState.EARLY:

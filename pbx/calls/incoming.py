@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
+from pbx.calls.edge import outward
 from sip.errors import ParseError
 from sip.message import Request, Response, respond
 from sip.sdp.quick import quick_check
@@ -53,15 +54,35 @@ class Incoming:
         if self.answered:
             return
         self.answered = True
+        if body:
+            outward(
+                self.leg,
+                body,
+                offer=not self.request.body,
+                then=lambda described: self._answer(status, reason, headers, described, on_ack),
+            )
+        else:
+            self._answer(status, reason, headers, b"", on_ack)
+
+    def _answer(
+        self,
+        status: int,
+        reason: str | None,
+        headers: Headers,
+        described: bytes | None,
+        on_ack: Callable[[bytes], None] | None,
+    ) -> None:
         leg, request = self.leg, self.request
+        if described is None:
+            status, reason, described = 488, None, b""
         response = respond(request, status, reason, to_tag=leg.dialog.local_tag, headers=headers)
         if request.method in ("INVITE", "UPDATE"):
             if leg.asked is self:
                 leg.asked = None
             if status < 300:
                 leg.dress(response)
-        if body:
-            response.body = leg.describe(body)
+        if described:
+            response.body = described
             response.set("Content-Type", "application/sdp")
         if request.method == "INVITE" and status < 300:
             leg.send_2xx(self.transaction, response, request.cseq.number if request.cseq else 0, on_ack)

@@ -6,7 +6,9 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING, Protocol
 
+from pbx.calls.edge import Edge, inward, outward
 from pbx.calls.incoming import Headers, Incoming, description
+from pbx.calls.proposal import Proposal
 from pbx.calls.states import LegInput, LegState, can, moved
 from pbx.calls.switch import EXTENSIONS, METHODS
 from pbx.calls.unacknowledged import Unacknowledged
@@ -46,9 +48,10 @@ class Leg:
     """One party's dialog with us.
 
     `inbound`: the party called us. `number` is the user it belongs to, `flow` the path by which the dialog began.
-    `local_sdp` and `remote_sdp` are the last descriptions that went each way, `sdp_source` is what `local_sdp` was
-    made of. `asking` is our own pending INVITE or UPDATE, `asked` the party's (RFC 3261 §14: one at a time). `owed` is
-    the 2xx to an INVITE of ours that has had no ACK yet.
+    `local_sdp` and `remote_sdp` are the last descriptions that went each way, as the rest of the call sees the remote
+    one; `sdp_source` is what `local_sdp` was made of. `webrtc`: the party is a browser. `edge` is where its media
+    passes through us, if it does. `asking` is our own pending INVITE or UPDATE, `asked` the party's (RFC 3261 §14:
+    one at a time). `owed` is the 2xx to an INVITE of ours that has had no ACK yet.
     """
 
     __slots__ = (
@@ -56,6 +59,7 @@ class Leg:
         "asked",
         "asking",
         "dialog",
+        "edge",
         "flow",
         "inbound",
         "last_ack",
@@ -73,6 +77,7 @@ class Leg:
         "switch",
         "unacknowledged",
         "waiting",
+        "webrtc",
     )
 
     def __init__(self, switch: Switch, number: str, dialog: Dialog, flow: Flow, *, inbound: bool) -> None:
@@ -90,7 +95,9 @@ class Leg:
         self.sdp_id = 0
         self.sdp_source = b""
         self.sdp_version = 0
-        self.asking: ClientTransaction | None = None
+        self.webrtc = flow.transport in ("WS", "WSS")
+        self.edge: Edge | None = None
+        self.asking: ClientTransaction | Proposal | None = None
         self.asked: Incoming | None = None
         self.owed: Response | None = None
         self.unacknowledged: Unacknowledged | None = None
@@ -130,6 +137,9 @@ class Leg:
         if self.asked is not None:
             self.asked.answer(487)
         self.session = None
+        if self.edge is not None:
+            self.edge.close()
+            self.edge = None
 
     def learn(self, message: Request | Response) -> None:
         """What the party can do, from its Allow and Supported."""
@@ -145,17 +155,15 @@ class Leg:
 
     # ---- session descriptions
 
-    def describe(self, body: bytes) -> bytes:
-        """A description from the other party as ours to this one: our origin line, version up at a change.
+    def describe(self, source: bytes, body: bytes) -> bytes:
+        """A description for the party as ours: our origin line, version up at a change. It was made of `source`.
 
         RFC 3264 §8 and RFC 4566 §5.2: within a dialog the origin stays and its version rises, even when the
         far party was replaced behind our back-to-back user agent.
         """
-        if body == self.sdp_source:
-            return self.local_sdp
         if not self.sdp_id:
             self.sdp_id = int(token()[:12], 16)
-        self.sdp_source = body
+        self.sdp_source = source
         self.sdp_version += 1
         self.local_sdp = relabel_origin(body, self.sdp_id, self.sdp_version)
         return self.local_sdp
@@ -209,42 +217,8 @@ class Leg:
 
         `handler` gets every response, a repeated 2xx excepted; the 2xx to an INVITE must then be acknowledged.
         """
-        request = self.dialog.request(method, self.describe(body) if body else b"")
-        self.dress(request)
-
-        def answered(response: Response) -> None:
-            if response.status >= 200:
-                if response.status < 300 and self.repeat_ack(response):
-                    return
-                self.asking = None
-                if response.status < 300:
-                    if method == "INVITE":
-                        self.owed = response
-                    try:
-                        self._renewed(response)
-                    except ParseError:
-                        self._answered_badly(method, response, handler)
-                        return
-            handler(response)
-
-        self.asking = self.switch.endpoint.request(request, self.hop(), answered)
-
-    def _renewed(self, response: Response) -> None:
-        """Takes note of a 2xx to our INVITE or UPDATE. Raises ParseError when its body is no description."""
-        if description(response):
-            self.remote_sdp = response.body
-        self.learn(response)
-        with suppress(ParseError):  # the target or the session as it was is still there
-            self.dialog.refresh_target(response)
-            if self.session is not None:
-                self.session.answered(response)
-
-    def _answered_badly(self, method: str, response: Response, handler: ResponseHandler) -> None:
-        """A 2xx that nobody can make sense of: acknowledged, and the party hung up (RFC 3261 §14.1)."""
-        if method == "INVITE":
-            self.acknowledge(response)
-        handler(Response(488, None, response.headers))
-        self.lost(488, "Malformed description")
+        self.asking = proposal = Proposal(self, method, body, handler)
+        proposal.start()
 
     def hang_up(self, reason: str = "") -> None:
         """Sends BYE and ends the leg; the party's answer to it is not waited for.
@@ -275,8 +249,11 @@ class Leg:
 
     def acknowledge(self, response: Response, body: bytes = b"") -> None:
         """Sends the ACK of a 2xx to our INVITE, and keeps it for the 2xx's repetitions."""
+        outward(self, body, offer=False, then=lambda described: self._acknowledge(response, described or b""))
+
+    def _acknowledge(self, response: Response, described: bytes) -> None:
         number = response.cseq.number if response.cseq else 0
-        ack = self.dialog.ack(number, self.describe(body) if body else b"")
+        ack = self.dialog.ack(number, described)
         if ack.body:
             ack.set("Content-Type", "application/sdp")
         self.owed = None
@@ -319,8 +296,18 @@ class Leg:
             incoming.answer(481)  # hung up, but for an ACK that we wait for
         elif request.method in ("INVITE", "UPDATE"):
             if self._offered(incoming, dialog):
-                self.owner.leg_asks(self, incoming)
+                inward(self, request.body, offer=True, then=lambda made: self._asked(incoming, made))
         else:
+            self.owner.leg_asks(self, incoming)
+
+    def _asked(self, incoming: Incoming, made: bytes | None) -> None:
+        if made is None:
+            incoming.answer(488)
+            return
+        incoming.request.body = made
+        if made:
+            self.remote_sdp = made
+        if self.owner is not None:
             self.owner.leg_asks(self, incoming)
 
     def current_dialog(self) -> Dialog:
@@ -354,14 +341,12 @@ class Leg:
             incoming.answer(491)
             return False
         try:
-            body = description(request)
+            description(request)
             dialog.refresh_target(request)
         except ParseError as error:
             incoming.answer(error.status, error.reason)
             return False
         self.learn(request)
-        if body:
-            self.remote_sdp = body
         if self.session is not None and not self.session.asked(incoming):
             return False
         if not early:
@@ -376,9 +361,13 @@ class Leg:
         self.unacknowledged = None
         pending.stop()
         body = b""
-        if ack.body:
-            with suppress(ParseError):  # a body that is no description answers nothing
-                self.remote_sdp = body = description(ack)
+        with suppress(ParseError):  # a body that is no description answers nothing
+            body = description(ack)
+        inward(self, body, offer=False, then=lambda made: self._acked(pending, made or b""))
+
+    def _acked(self, pending: Unacknowledged, body: bytes) -> None:
+        if body:
+            self.remote_sdp = body
         if can(self.state, LegInput.ACK):
             self.move(LegInput.ACK)
         if pending.on_ack is not None:

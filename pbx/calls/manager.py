@@ -144,11 +144,6 @@ class CallManager:
             if leg.session is not None and leg.owner is not None:
                 leg.session.tick(now)
 
-    def hang_up_all(self, reason: str) -> None:
-        """The engine stops for good: every call ends."""
-        for call in list(self._switch.calls.values()):
-            call.hang_up(reason, "server stopped")
-
 
 def dialled_number(uri: Uri, switch: Switch) -> str | None:
     """The number that a Request-URI dials; None for a host that is not ours."""

@@ -35,7 +35,7 @@ class CallRecordRow(Base):
     answered_by: Mapped[str | None] = mapped_column(Text)
     started_at: Mapped[float] = mapped_column(Double, index=True)
     answered_at: Mapped[float | None] = mapped_column(Double)
-    ended_at: Mapped[float] = mapped_column(Double)
+    ended_at: Mapped[float] = mapped_column(Double, index=True)
     outcome: Mapped[Outcome]
     cause: Mapped[str] = mapped_column(Text)  # in words
     plan: Mapped[str] = mapped_column(Text)  # JSON
@@ -56,8 +56,31 @@ class StoredMessageRow(Base):
     expires_at: Mapped[float] = mapped_column(Double)
 
 
+class SipInboxRow(Base):
+    """A SIP MESSAGE that chat has not taken yet."""
+
+    __tablename__ = "sip_inbox"
+
+    id: Mapped[str] = mapped_column(Text, primary_key=True)
+    sender: Mapped[str] = mapped_column(Text)
+    receiver: Mapped[str] = mapped_column(Text)
+    text: Mapped[str] = mapped_column(Text)
+    at: Mapped[float] = mapped_column(Double)
+
+
+class CallMediaRow(Base):
+    """How the media of a call was that went through the server."""
+
+    __tablename__ = "call_media"
+
+    call_id: Mapped[str] = mapped_column(Text, primary_key=True)
+    statistics: Mapped[str] = mapped_column(Text)  # JSON: streams by party
+
+
 UPSERT_LIVE_CALL = upsert(LiveCallRow)
 DELETE_LIVE_CALL = delete(LiveCallRow)
 UPSERT_CALL_RECORD = upsert(CallRecordRow)
 UPSERT_STORED_MESSAGE = upsert(StoredMessageRow)
 DELETE_STORED_MESSAGE = delete(StoredMessageRow)
+UPSERT_SIP_INBOX = upsert(SipInboxRow)
+UPSERT_CALL_MEDIA = upsert(CallMediaRow)

@@ -9,6 +9,7 @@ from pbx.calls.incoming import Incoming
 from pbx.calls.invitation import identity
 from pbx.calls.outbound import OutboundLeg
 from pbx.calls.outcome import answer_of
+from pbx.calls.service import can_serve
 from pbx.calls.states import LegState
 from pbx.routing.outcome import Outcome
 from sip.message import Request, Response
@@ -114,6 +115,14 @@ class InviteOrigin:
                     call.hang_up('SIP;cause=488;text="No answer in ACK"', "no session description")
 
             caller.answer(body, headers, answered)
+
+    def serve(self) -> bool:
+        call, caller = self._call, self._leg
+        if call is None or not can_serve(caller):
+            return False
+        call.served(caller)
+        caller.answer(caller.remote_sdp, (), None)
+        return True
 
     def failed(self, outcome: Outcome, best: Response | None) -> None:
         answer = answer_of(outcome)

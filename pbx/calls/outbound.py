@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
+from pbx.calls.edge import inward, outward
 from pbx.calls.incoming import Incoming, description
 from pbx.calls.leg import Leg
 from pbx.calls.session_timer import SessionTimer
@@ -62,13 +63,13 @@ class OutboundLeg(Leg):
 
     def cancel(self, reason: str = "") -> None:
         """Stops the phone's ringing: CANCEL, as soon as the phone has been heard of (RFC 3261 §9.1)."""
-        if self.cancelling is not None or self.state in (LegState.ANSWERED, LegState.CONFIRMED, LegState.ENDED):
+        if self.cancelling is not None or self.ringer is None or self.state is LegState.ENDED:
             return
         self.cancelling = reason
         self.ringer = None
         if self.watch is not None:
             self.watch.cancel()
-        if self.rung and self.transaction is not None:
+        if self.rung and self.transaction is not None and self.state is not LegState.ANSWERED:
             self._send_cancel()
 
     def _send_cancel(self) -> None:
@@ -127,11 +128,22 @@ class OutboundLeg(Leg):
         if self.state in (LegState.CALLING, LegState.EARLY):
             self.move(LegInput.PROGRESS)
         try:
-            if description(response):
-                self.remote_sdp = response.body
+            body = description(response)
         except ParseError:
-            response.body = b""  # it rings, whatever that was
-        self.ringer.progressed(self, response)
+            body = b""  # it rings, whatever that was
+        inward(self, body, offer=not self._had_offer, then=lambda made: self._progressed(response, made or b""))
+
+    @property
+    def _had_offer(self) -> bool:
+        """Whether our INVITE had an offer."""
+        return self.invite_sent is not None and bool(self.invite_sent.body)
+
+    def _progressed(self, response: Response, body: bytes) -> None:
+        response.body = body
+        if body:
+            self.remote_sdp = body
+        if self.ringer is not None:
+            self.ringer.progressed(self, response)
 
     def _in_order(self, tag: str, response: Response) -> bool:
         """Whether a reliable response is the next of its dialog (RFC 3262 §4); repetitions are dropped."""
@@ -151,28 +163,38 @@ class OutboundLeg(Leg):
                 relay.answer(481)
             return
         dialog.local_cseq = max(dialog.local_cseq, self.dialog.local_cseq)
-        request = dialog.request("PRACK", self.describe(body) if body else b"")
-        self.dialog.local_cseq = dialog.local_cseq
-        request.set("RAck", f"{response.headers['RSeq'][0]} {cseq.number} INVITE")
+        rack = f"{response.headers['RSeq'][0]} {cseq.number} INVITE"
 
         def answered(answer: Response) -> None:
             if relay is not None:
-                pass_back(answer, relay)
+                self.pass_back(answer, relay)
 
-        self.switch.endpoint.request(request, self.flow, answered)
+        def ready(described: bytes | None) -> None:
+            request = dialog.request("PRACK", described or b"")
+            self.dialog.local_cseq = dialog.local_cseq
+            request.set("RAck", rack)
+            self.switch.endpoint.request(request, self.flow, answered)
+
+        outward(self, body, offer=self._had_offer, then=ready)
 
     def early_offer(self, body: bytes, relay: Incoming) -> None:
         """Carries the caller's UPDATE to the phone before it has answered (RFC 3311 §5.1)."""
         if not self.early or "UPDATE" not in self.allows:
             relay.answer(488)
             return
-        request = self.current_dialog().request("UPDATE", self.describe(body))
-        self.dress(request)
 
         def answered(answer: Response) -> None:
-            pass_back(answer, relay)
+            self.pass_back(answer, relay)
 
-        self.switch.endpoint.request(request, self.flow, answered)
+        def ready(described: bytes | None) -> None:
+            if described is None or self.state is LegState.ENDED:
+                relay.answer(488)
+                return
+            request = self.current_dialog().request("UPDATE", described)
+            self.dress(request)
+            self.switch.endpoint.request(request, self.flow, answered)
+
+        outward(self, body, offer=True, then=ready)
 
     def _success(self, response: Response) -> None:
         if self.last_ack is not None or self.state is LegState.ENDED:
@@ -197,11 +219,24 @@ class OutboundLeg(Leg):
         except ParseError as error:
             self._useless(response, error)
             return
-        if body:
-            self.remote_sdp = body
         self.owed = response
         self.move(LegInput.ANSWER)
+        asked = not self._had_offer
+        inward(self, body, offer=asked, asked=asked, then=lambda made: self._answered(response, made))
+
+    def _answered(self, response: Response, body: bytes | None) -> None:
+        if self.state is LegState.ENDED:
+            return
         ringer, self.ringer = self.ringer, None
+        if body is None:
+            self.acknowledge(response)
+            self.hang_up('SIP;cause=488;text="Useless answer"')
+            if ringer is not None:
+                ringer.refused(self, Response(488, None, response.headers))
+            return
+        response.body = body
+        if body:
+            self.remote_sdp = body
         if ringer is None:  # cancelled, but the phone was faster
             self.acknowledge(response)
             self.hang_up(self.cancelling or "")
@@ -264,22 +299,28 @@ class OutboundLeg(Leg):
         self.invite(again)
         return True
 
+    def pass_back(self, answer: Response, relay: Incoming) -> None:
+        """Answers the caller's PRACK or early UPDATE as this phone has answered it."""
+        if answer.status < 200:
+            return
+        try:
+            body = description(answer) if answer.status < 300 else b""
+        except ParseError:
+            relay.answer(488)
+            return
+
+        def ready(made: bytes | None) -> None:
+            if made is None:
+                relay.answer(488)
+            else:
+                relay.answer(answer.status, answer.reason, body=made)
+
+        inward(self, body, offer=False, then=ready)
+
     def end(self) -> None:
         if self.watch is not None:
             self.watch.cancel()
         super().end()
-
-
-def pass_back(answer: Response, relay: Incoming) -> None:
-    """Answers a party's PRACK or early UPDATE as the other party has answered it."""
-    if answer.status < 200:
-        return
-    try:
-        body = description(answer) if answer.status < 300 else b""
-    except ParseError:
-        relay.answer(488)
-    else:
-        relay.answer(answer.status, answer.reason, body=body)
 
 
 def _ignore(_: Response) -> None:

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from pbx.calls.call import Call, Note
+from pbx.calls.call import Call
+from pbx.calls.edge import Edge
+from pbx.calls.history import event_state, read_event
 from pbx.calls.invitation import Caller
 from pbx.calls.leg import Leg
-from pbx.calls.models import DELETE_LIVE_CALL, UPSERT_CALL_RECORD, UPSERT_LIVE_CALL
+from pbx.calls.models import DELETE_LIVE_CALL, UPSERT_CALL_MEDIA, UPSERT_CALL_RECORD, UPSERT_LIVE_CALL
 from pbx.calls.session_timer import SessionTimer
 from pbx.calls.states import LegState
-from pbx.routing.explain import Happened
+from pbx.calls.views import call_view
+from pbx.media.plane import SessionStatistics
 from pbx.routing.outcome import Outcome
 from pbx.routing.record import from_dict, to_dict
 from sip.dialog.dialog import Dialog
@@ -24,6 +28,8 @@ if TYPE_CHECKING:
     from pbx.storage.writer import WriteBehind
 
 GATHER = 0.02  # s
+MOST_MEASURED = 100
+ON_DISK = 0.15  # s after which a record can be read
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
@@ -31,13 +37,21 @@ class DatabaseCallStore:
     """Writes calls behind the engine's back, on disk within 100 ms.
 
     A call changes several times as it is answered; its state is put together once, `GATHER` after the first change.
-    `call_later` is the event loop's.
+    `call_later` is the event loop's. `publish(kind, data)` tells other processes what can be read now.
     """
 
-    def __init__(self, writer: WriteBehind, call_later: Callable[[float, Callable[[], None]], object]) -> None:
+    def __init__(
+        self,
+        writer: WriteBehind,
+        call_later: Callable[[float, Callable[[], None]], object],
+        publish: Callable[[str, Mapping[str, object]], None] = lambda _kind, _data: None,
+    ) -> None:
         self._writer = writer
         self._call_later = call_later
+        self._publish = publish
         self._changed: dict[str, Call] = {}
+        self._recorded: list[dict[str, object]] = []
+        self._media: dict[str, dict[str, object]] = {}
 
     def save(self, call: Call) -> None:
         """Keeps a call in progress, so that a restarted engine can go on with it."""
@@ -61,28 +75,32 @@ class DatabaseCallStore:
             call.caller.number,
             call.caller.name,
             call.plan.dialled,
-            call.b.number if call.b is not None else None,
+            call.b.number if call.b is not None else call.service or None,
             call.began.timestamp(),
             call.answered.timestamp() if call.answered is not None else None,
             call.ended.timestamp(),
             call.outcome.value,
             call.cause,
             _encode(to_dict(call.plan)),
-            _encode([_event_state(event) for event in call.events]),
+            _encode([event_state(event) for event in call.events]),
         )
         self._writer.put(UPSERT_CALL_RECORD, row)
+        if not self._recorded:
+            self._call_later(ON_DISK, self._tell)
+        self._recorded.append(call_view(call))
 
+    def media(self, call_id: str, number: str, statistics: SessionStatistics) -> None:
+        """Keeps how the media of one party of a call was."""
+        parties = self._media.setdefault(call_id, {})
+        parties[number] = {leg: [asdict(stream) for stream in streams] for leg, streams in statistics.legs.items()}
+        self._writer.put(UPSERT_CALL_MEDIA, (call_id, _encode(parties)))
+        while len(self._media) > MOST_MEASURED:  # both parties of a call are measured at its end
+            del self._media[next(iter(self._media))]
 
-def _event_state(event: Happened | Note) -> dict[str, Any]:
-    return {**event._asdict(), "at": event.at.isoformat()}
-
-
-def read_event(stored: dict[str, Any]) -> Happened | Note:
-    """An event of a record or of a stored call. Raises KeyError, TypeError or ValueError when it is none."""
-    at = datetime.fromisoformat(stored["at"])
-    if "text" in stored:
-        return Note(at, stored["text"])
-    return Happened(stored["step"], stored["target"], Outcome(stored["outcome"]), at, stored["seconds"])
+    def _tell(self) -> None:
+        recorded, self._recorded = self._recorded, []
+        for view in recorded:
+            self._publish("call.recorded", view)
 
 
 def live_state(call: Call) -> dict[str, Any]:
@@ -94,7 +112,8 @@ def live_state(call: Call) -> dict[str, Any]:
         "began": call.began.isoformat(),
         "answered": call.answered.isoformat(),
         "plan": to_dict(call.plan),
-        "events": [_event_state(event) for event in call.events],
+        "events": [event_state(event) for event in call.events],
+        "service": call.service,
         "step": call.step.index if call.step is not None else 0,
         "legs": [_leg_state(leg) for leg in (call.a, call.b) if leg is not None],
     }
@@ -113,6 +132,8 @@ def _leg_state(leg: Leg) -> dict[str, Any]:
         "sdp_source": leg.sdp_source.decode("latin-1"),
         "remote_sdp": leg.remote_sdp.decode("latin-1"),
         "sdp": [leg.sdp_id, leg.sdp_version],
+        "webrtc": leg.webrtc,
+        "edge": leg.edge.to_list() if leg.edge is not None else None,
         "session": [session.interval, session.supported, session.refreshing] if session is not None else None,
     }
 
@@ -135,9 +156,12 @@ def restore(switch: Switch, stored: dict[str, Any], flow_for: Callable[[str, str
     call.events = [read_event(event) for event in stored["events"]]
     call.step = plan.steps[stored["step"]] if plan.steps else None
     legs = [_restore_leg(switch, state, flow_for) for state in stored["legs"]]
-    call.a, call.b = legs
+    call.service = stored.get("service", "")
+    call.a, call.b = legs if not call.service else (legs[0], None)
     for leg in legs:
         leg.owner = call
+        if leg.edge is not None:
+            leg.edge.call_id = call.id
     switch.calls[call.id] = call
     return call
 
@@ -154,6 +178,9 @@ def _restore_leg(switch: Switch, state: dict[str, Any], flow_for: Callable[[str,
     leg.sdp_source = state["sdp_source"].encode("latin-1")
     leg.remote_sdp = state["remote_sdp"].encode("latin-1")
     leg.sdp_id, leg.sdp_version = state["sdp"]
+    leg.webrtc = state.get("webrtc", False)
+    if state.get("edge") is not None and switch.media is not None:
+        leg.edge = Edge.restored(leg, switch.media, state["edge"])
     if state["session"] is not None:
         interval, supported, refreshing = state["session"]
         leg.session = SessionTimer(leg, interval, supported=supported, refreshing=refreshing)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pbx.calls.agreement import negotiate, restore
+from pbx.calls.edge import offer_between
 from pbx.calls.inbound import InboundLeg
 from pbx.calls.leg import Leg
 from pbx.calls.states import LegState
@@ -59,7 +60,15 @@ class TakeOver:
 
     def start(self) -> None:
         self._call.transfer = self
-        negotiate(self._other, self._successor.remote_sdp, self._agreed, self._refused)
+        offer_between(self._successor, self._other, self._successor.remote_sdp, self._offer)
+
+    def _offer(self, offer: bytes | None) -> None:
+        if self._over or self._successor.state is LegState.ENDED:
+            self._end(487)
+        elif offer is None:
+            self._end(488)
+        else:
+            negotiate(self._other, offer, self._agreed, self._refused)
 
     def leaves(self, leg: Leg) -> bool:
         """A party hung up: the old phone may."""

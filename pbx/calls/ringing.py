@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
+from pbx.calls.edge import is_webrtc, open_edge
 from pbx.calls.invitation import invitation, new_dialog, numbers_of
 from pbx.calls.outbound import OutboundLeg
 from pbx.calls.outcome import outcome_of
+from pbx.calls.states import LegState
+from pbx.media.plane import MediaProfile
 from pbx.routing.outcome import Outcome, combine
 from pbx.routing.route import Step
+from sip.endpoint import LocalResponse
 from sip.errors import ParseError, TransportError
-from sip.message import Response
+from sip.message import Response, respond
 from sip.timers import Timer
 
 if TYPE_CHECKING:
@@ -54,6 +58,7 @@ class Ringing:
         self.best: Response | None = None
         self.over = False
         self._said: dict[str, list[Outcome]] = {}
+        self._called: dict[OutboundLeg, tuple[Binding, bool]] = {}
         self._starting = False
 
     def start(self) -> None:
@@ -84,7 +89,8 @@ class Ringing:
             self._weigh(number)
         self._conclude()
 
-    def _call_phone(self, number: str, binding: Binding, reliable: bool) -> None:
+    def _call_phone(self, number: str, binding: Binding, reliable: bool, profile: MediaProfile | None = None) -> None:
+        """`profile` is how the phone's media has to travel, where the caller's offer does not suit it as it is."""
         call, switch = self._call, self._call.switch
         try:
             flow = switch.route_of(binding)
@@ -93,23 +99,40 @@ class Ringing:
             dialog = new_dialog(switch, call.caller, number, flow)
             dialog.target = binding.contact
             dialog.routes = [f"<{path}>" for path in binding.path]
-            leg = OutboundLeg(switch, number, dialog, flow, self)
-            request = invitation(
-                switch,
-                dialog,
-                call.caller,
-                body=leg.describe(call.offer) if call.offer else b"",
-                original=call.invitation,
-                diversions=self.step.diversions_of(number),
-                number=number,
-                hops=call.hops,
-                reliable=reliable,
-            )
         except (ParseError, TransportError):
             return  # no way to this phone: nobody has said anything, so the number may count as unreachable
+        leg = OutboundLeg(switch, number, dialog, flow, self)
         leg.owner = call
         self.legs.append(leg)
-        leg.invite(request)
+        if profile is None:
+            self._called[leg] = binding, reliable
+        else:
+            open_edge(leg, profile)
+        call.offer_to(leg, lambda offer: self._invite(leg, offer, reliable))
+
+    def _invite(self, leg: OutboundLeg, offer: bytes | None, reliable: bool) -> None:
+        """Sends the INVITE, now that the offer for this phone is there; None: it could not be made."""
+        call = self._call
+        if leg.ringer is None or leg.state is LegState.ENDED:
+            leg.end()
+            return
+        request = invitation(
+            call.switch,
+            leg.dialog,
+            call.caller,
+            body=offer or b"",
+            original=call.invitation,
+            diversions=self.step.diversions_of(leg.number),
+            number=leg.number,
+            hops=call.hops,
+            reliable=reliable and leg.edge is None and not leg.webrtc,
+        )
+        if offer is None:
+            leg.ringer = None
+            leg.end()
+            self.refused(leg, LocalResponse(500, None, respond(request, 500).headers))
+        else:
+            leg.invite(request)
 
     def stop(self, reason: str, *, but: OutboundLeg | None = None) -> None:
         """Cancels every phone that still rings."""
@@ -144,6 +167,8 @@ class Ringing:
         if self.over or leg.number in self.outcomes:
             return
         number = leg.number
+        if response.status == 488 and self._called_otherwise(leg):
+            return
         if 300 <= response.status < 400 and self._redirected(number, response):
             return
         outcome = Outcome.REFUSED if response.status < 400 else outcome_of(response)
@@ -158,6 +183,19 @@ class Ringing:
         if not self._starting:
             self._weigh(number)
             self._conclude()
+
+    def _called_otherwise(self, leg: OutboundLeg) -> bool:
+        """Calls a phone again that has not taken the offer: encrypted where it was not, and the other way round.
+
+        Whether a phone insists on one of them shows only so. The media plane translates.
+        """
+        offer = self._call.offer
+        if leg not in self._called or leg.webrtc or not offer or is_webrtc(offer) or self._call.switch.media is None:
+            return False
+        binding, reliable = self._called[leg]
+        profile = MediaProfile.RTP if b"RTP/SAVP" in offer else MediaProfile.SRTP
+        self._call_phone(leg.number, binding, reliable, profile)
+        return True
 
     def _weigh(self, number: str) -> None:
         """Settles a number none of whose phones rings any more."""

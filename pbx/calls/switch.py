@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Protocol
 
 from pbx.directory.snapshot import Directory
+from pbx.media.plane import Loss, MediaPlane, SessionStatistics
 from pbx.registrar.reach import targets_of
 from sip.endpoint import Endpoint
 from sip.grammar import hostport
@@ -15,6 +16,7 @@ from sip.transport.base import Flow
 
 if TYPE_CHECKING:
     from pbx.calls.call import Call
+    from pbx.calls.edge import Edge
     from pbx.calls.leg import Leg
     from pbx.registrar.bindings import Binding
 
@@ -38,12 +40,23 @@ class CallSettings:
     most_calls: int = 20_000
 
 
+def _anchors_nothing(_source: Leg, _target: Leg, _offer: bytes) -> bool:
+    """Media goes from phone to phone."""
+    return False
+
+
+def _tell_nobody(_kind: str, _data: Mapping[str, object]) -> None:
+    """Where no other process listens."""
+
+
 class Switch:
     """The facilities that legs and calls use; built once by the engine.
 
     `bindings_of(number)` gives what is registered, `route_of(binding)` the flow to one or None,
     `flow_again(number, contact)` a flow by which a phone has registered after its old one was lost,
-    `addresses_us(host)` whether a host is one of our addresses.
+    `addresses_us(host)` whether a host is one of our addresses. `publish(kind, data)` tells other processes.
+    `media` carries what can't go from party to party, None where everything can; `anchors(source, target, offer)`
+    whether the media of two phones has to go that way.
     """
 
     def __init__(
@@ -58,6 +71,9 @@ class Switch:
         clock: Callable[[], datetime],
         store: CallStore,
         addresses_us: Callable[[str], bool],
+        publish: Callable[[str, Mapping[str, object]], None] = _tell_nobody,
+        media: MediaPlane | None = None,
+        anchors: Callable[[Leg, Leg, bytes], bool] = _anchors_nothing,
     ) -> None:
         self.endpoint = endpoint
         self.settings = settings
@@ -68,9 +84,21 @@ class Switch:
         self.clock = clock
         self.store = store
         self.addresses_us = addresses_us
+        self.publish = publish
+        self.media = media
+        self.anchors = anchors
+        self.edges: dict[str, Edge] = {}
+        if media is not None:
+            media.on_lost = self._media_lost
         self.legs: dict[tuple[str, str], Leg] = {}
         self.calls: dict[str, Call] = {}
         self.call_id_suffix = f".{settings.engine}@{settings.domain}"
+
+    def _media_lost(self, sessions: Collection[str], why: Loss) -> None:
+        for session in sessions:
+            edge = self.edges.get(session)
+            if edge is not None:
+                edge.lost(why.value)
 
     def phones_of(self, number: str) -> Sequence[Binding]:
         """The phones of a number, each by one way (RFC 5626 §5.3)."""
@@ -114,3 +142,6 @@ class CallStore(Protocol):
 
     def record(self, call: Call) -> None:
         """The call has ended: its record is due."""
+
+    def media(self, call_id: str, number: str, statistics: SessionStatistics) -> None:
+        """How the media of one party of a call was, after its end."""

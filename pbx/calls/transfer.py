@@ -147,6 +147,9 @@ class _Blind:
     def forwarded(self) -> None:
         self._referral.tell(181, "Call Is Being Forwarded")
 
+    def serve(self) -> bool:
+        return False  # nobody is transferred to an echo
+
     def failed(self, outcome: Outcome, best: Response | None) -> None:
         del best
         answer = answer_of(outcome)

@@ -7,13 +7,10 @@ from typing import Any
 
 from sqlalchemy import select
 
-from pbx.calls.call import Note
+from pbx.calls.history import story
 from pbx.calls.models import CallRecordRow
-from pbx.calls.records import read_event
 from pbx.cli.answer import Answer, CliError, duration, moment, table
 from pbx.cli.office import Office
-from pbx.routing.explain import Happened, explain
-from pbx.routing.record import from_dict
 
 FEW = 5  # calls that a message names at most
 
@@ -26,12 +23,7 @@ def show_all(options: argparse.Namespace, office: Office) -> Answer:
 def explain_one(options: argparse.Namespace, office: Office) -> Answer:
     """Why a call went where it went, from its record."""
     record = _find(office, options.call)
-    plan = from_dict(json.loads(record.plan))
-    events = [read_event(stored) for stored in json.loads(record.events)]
-    story = explain(plan, [event for event in events if isinstance(event, Happened)])
-    notes = [event for event in events if isinstance(event, Note)]
-    lines = [*story, *(f"   {note.at.astimezone():%H:%M:%S}  {note.text}" for note in notes)]
-    lines.append(f"ended at {moment(record.ended_at)}: {record.cause}")
+    lines = story(record)
     values = {
         **_values(record),
         "plan": json.loads(record.plan),

@@ -2,6 +2,7 @@
 
 import argparse
 
+from pbx.accounts import account as account_values
 from pbx.cli import phone
 from pbx.cli.answer import Answer, table
 from pbx.cli.office import Office
@@ -15,7 +16,7 @@ def add(options: argparse.Namespace, office: Office) -> Answer:
         device = add_device(tx, options.number, box=office.box, actor=office.actor, **label)
     account = device.sip_name, device.sip_password
     return Answer(
-        {"number": options.number, "label": device.label, **phone.account(office.settings, *account)},
+        {"number": options.number, "label": device.label, **account_values(office.settings, *account)},
         [
             f"A device of {options.number}, {device.label}, is there. Type into the phone:",
             "",

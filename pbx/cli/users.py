@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from pbx.accounts import account as account_values
 from pbx.cli import phone
 from pbx.cli.answer import Answer, CliError, details, table
 from pbx.cli.forwarding import in_words, rule_values
@@ -38,7 +39,7 @@ def add(options: argparse.Namespace, office: Office) -> Answer:
         )
     account = user.sip_name, user.sip_password
     return Answer(
-        {"number": user.number, "name": user.name, **phone.account(office.settings, *account)},
+        {"number": user.number, "name": user.name, **account_values(office.settings, *account)},
         [
             f"User {user.number}, {user.name}, is there. Type into the phone:",
             "",

@@ -17,11 +17,12 @@ logger = logging.getLogger(__name__)
 class CurrentDirectory:
     """Holds one immutable `Directory`; `refresh` and `check` run in a thread, everybody else just reads.
 
+    `box` opens the passwords of devices; without it the directory has no devices.
     `on_change` hears which numbers changed, in the thread of the refresh; none means any may have.
     """
 
     def __init__(
-        self, store: Store, box: SecretBox, ring_seconds: int, on_change: Callable[[Collection[str]], None]
+        self, store: Store, box: SecretBox | None, ring_seconds: int, on_change: Callable[[Collection[str]], None]
     ) -> None:
         self._store = store
         self._box = box

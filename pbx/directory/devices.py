@@ -7,7 +7,15 @@ from dataclasses import dataclass, field
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from pbx.directory.checks import access_device, access_user, check_sip_password, check_text, lock_directory
+from pbx.directory.checks import (
+    ADMIN,
+    access_device,
+    access_user,
+    check_sip_password,
+    check_text,
+    lock_directory,
+)
+from pbx.directory.errors import BadValue
 from pbx.directory.events import DeviceAdded, DeviceRemoved
 from pbx.directory.models import DeviceRow
 from pbx.directory.secrets import ALPHABET, SecretBox, generate_password
@@ -41,6 +49,8 @@ def add_device(
     session = tx.session
     lock_directory(session)
     user = access_user(session, number)
+    if user.number == ADMIN:
+        raise BadValue(f"{ADMIN} has no number, so no phone can sign in by it")
     label = check_text(label, "a label")
     sip_password = check_sip_password(sip_password) if sip_password is not None else generate_password()
     sip_name = _free_name(session, user.number)

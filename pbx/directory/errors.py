@@ -6,6 +6,7 @@ DirectoryError
 ├── NotFound                there is no user, device, group or rule of that name
 ├── NumberTaken             a user or a group has this number already
 ├── EmployeeTaken           another user has this employee id
+├── StaleVersion            what was to be changed has changed since it was read
 └── SecretsError            passwords cannot be sealed or opened with the key of this installation
 """
 
@@ -37,6 +38,10 @@ class NumberTaken(DirectoryError):
 
 class EmployeeTaken(DirectoryError):
     """Another user has this employee id."""
+
+
+class StaleVersion(DirectoryError):
+    """What was to be changed has changed since it was read: read it again."""
 
 
 class SecretsError(DirectoryError):

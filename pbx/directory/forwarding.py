@@ -4,6 +4,9 @@ A user has one rule of each kind; only rules by caller are several, one for each
 time, one for each window. Setting a rule again changes it, and its version counts on.
 """
 
+from __future__ import annotations
+
+import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import time
@@ -13,7 +16,7 @@ from sqlalchemy.orm import Session
 
 from pbx.audit.models import Json
 from pbx.directory.checks import access_user, check_targets, lock_directory, warnings_of_unknown
-from pbx.directory.errors import BadValue, NotFound
+from pbx.directory.errors import BadValue, NotFound, StaleVersion
 from pbx.directory.events import ForwardingChanged
 from pbx.directory.models import RuleRow
 from pbx.directory.snapshot import EVERY_DAY, Rule, RuleKind
@@ -24,7 +27,29 @@ from pbx.storage.unit import Transaction
 
 AFTER_SECONDS = range(1, 601)
 MAX_TARGETS = 20
+MAX_RULES = 100
 MIDNIGHT = time(0)
+
+
+Occasion = tuple[RuleKind, str | None, time | None, time | None, frozenset[int]]
+
+
+@dataclass(frozen=True, slots=True)
+class RuleWish:
+    """A rule as somebody wants it; the fields are those of `set_rule`."""
+
+    kind: RuleKind | str
+    targets: tuple[str, ...] = ()
+    after: int | None = None
+    caller: str | None = None
+    start: time | None = None
+    end: time | None = None
+    days: frozenset[int] | None = None
+
+    @property
+    def occasion(self) -> Occasion:
+        """What tells the rules of a user apart; of a wish that `check_wish` gave."""
+        return RuleKind(self.kind), self.caller, self.start, self.end, EVERY_DAY if self.days is None else self.days
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,30 +87,74 @@ def set_rule(
     session = tx.session
     lock_directory(session)
     user = access_user(session, number)
-    kind = check_kind(kind)
-    numbers = check_targets(targets, of=user.number, what="target")
-    _check_shape(kind, numbers, after, caller, start, end, days)
-    pattern = _check_caller(caller) if caller is not None else None
-    weekdays = EVERY_DAY if days is None else days
-    if kind is RuleKind.TIME and start is None:
-        start = end = MIDNIGHT
-
-    occasion = pattern, start, end, weekdays
-    same = [
-        row for row in _rules(session, user.number, kind) if (row.caller, row.starts, row.ends, row.days) == occasion
-    ]
-    row = same[0] if same else None
-    before = describe(row) if row is not None else None
-    if row is None:
-        row = RuleRow(number=user.number, kind=kind, caller=pattern, starts=start, ends=end, days=weekdays, version=0)
-        session.add(row)
-    row.targets, row.after = numbers, after
-    row.version += 1
-    row.updated_at = tx.now
+    wish = check_wish(user.number, RuleWish(kind, tuple(targets), after, caller, start, end, days))
+    same = [row for row in _rules(session, user.number, None) if _occasion(row) == wish.occasion]
+    before = describe(same[0]) if same else None
+    row = _put(tx, user.number, same[0] if same else None, wish)
     session.flush()  # gives a new rule its id
     tx.audit(actor, "forwarding.set", user.number, before=before, after=describe(row))
     tx.emit(ForwardingChanged((user.number,)))
-    return RuleSet(as_rule(row), warnings_of_unknown(session, numbers))
+    return RuleSet(as_rule(row), warnings_of_unknown(session, row.targets))
+
+
+def replace_rules(
+    tx: Transaction, number: str, wishes: Sequence[RuleWish], *, actor: str, version: str | None = None
+) -> tuple[str, ...]:
+    """Gives a user exactly these rules; those that stay as they are keep their version.
+
+    `version` is the one that `rules_version` gave for the rules that were changed into these. Returns what may be
+    slips of the finger. Raises BadValue, NotFound, StaleVersion.
+    """
+    session = tx.session
+    lock_directory(session)
+    user = access_user(session, number)
+    rows = _rules(session, user.number, None)
+    if version is not None and version != rules_version(as_rule(row) for row in rows):
+        raise StaleVersion(f"the rules of {user.number} have changed meanwhile")
+    wanted = {wish.occasion: wish for wish in check_wishes(user.number, wishes)}
+    before: Json = [describe(row) for row in rows]
+    kept = {_occasion(row): row for row in rows if _occasion(row) in wanted}
+    changed = len(kept) < len(rows)
+    for row in rows:
+        if kept.get(_occasion(row)) is not row:
+            session.delete(row)
+    after = []
+    for occasion, wish in wanted.items():
+        old = kept.get(occasion)
+        if old is None or (old.targets, old.after) != (wish.targets, wish.after):
+            old = _put(tx, user.number, old, wish)
+            changed = True
+        after.append(describe(old))
+    if changed:
+        session.flush()
+        tx.audit(actor, "forwarding.replaced", user.number, before=before, after=after)
+        tx.emit(ForwardingChanged((user.number,)))
+    named = dict.fromkeys(target for wish in wanted.values() for target in wish.targets)
+    return warnings_of_unknown(session, tuple(named))
+
+
+def draft_rules(number: str, current: Sequence[Rule], wishes: Sequence[RuleWish]) -> tuple[Rule, ...]:
+    """The rules as `replace_rules` would leave them, for trying them out. New ones have no id yet: 0.
+
+    Raises BadValue.
+    """
+    there = {(rule.kind, rule.caller, rule.start, rule.end, rule.days): rule for rule in current}
+    drafted = []
+    for wish in check_wishes(number, wishes):
+        old = there.get(wish.occasion)
+        if old is not None and (old.targets, old.after) == (wish.targets, wish.after):
+            drafted.append(old)
+            continue
+        kind, caller, start, end, days = wish.occasion
+        rule_id, version = (old.id, old.version + 1) if old is not None else (0, 1)
+        drafted.append(Rule(rule_id, version, kind, wish.targets, wish.after, caller, start, end, days))
+    return tuple(sorted(drafted, key=lambda rule: (rule.id == 0, rule.id)))  # new ones come last
+
+
+def rules_version(rules: Iterable[Rule]) -> str:
+    """A word that is another one whenever a rule was added, changed or removed."""
+    said = ",".join(f"{rule.id}.{rule.version}" for rule in rules)
+    return hashlib.sha256(said.encode()).hexdigest()[:16]
 
 
 def clear_rules(tx: Transaction, number: str, kind: RuleKind | str | None = None, *, actor: str) -> int:
@@ -142,6 +211,51 @@ def check_kind(kind: str) -> RuleKind:
         return RuleKind(kind)
     except ValueError as error:
         raise BadValue(f"{kind!r} is no kind of rule: it is one of {', '.join(RuleKind)}") from error
+
+
+def check_wish(number: str, wish: RuleWish) -> RuleWish:
+    """The wish in the form in which rules are stored. Raises BadValue."""
+    kind = check_kind(wish.kind)
+    targets = check_targets(wish.targets, of=number, what="target")
+    _check_shape(kind, targets, wish.after, wish.caller, wish.start, wish.end, wish.days)
+    start, end = wish.start, wish.end
+    if kind is RuleKind.TIME and start is None:
+        start = end = MIDNIGHT
+    caller = _check_caller(wish.caller) if wish.caller is not None else None
+    return RuleWish(kind, targets, wish.after, caller, start, end, EVERY_DAY if wish.days is None else wish.days)
+
+
+def check_wishes(number: str, wishes: Sequence[RuleWish]) -> tuple[RuleWish, ...]:
+    """All rules of a user together. Raises BadValue, which names the rule by its place from 1."""
+    if len(wishes) > MAX_RULES:
+        raise BadValue(f"a user has at most {MAX_RULES} rules")
+    seen: dict[Occasion, int] = {}
+    checked = []
+    for place, wish in enumerate(wishes, 1):
+        try:
+            checked.append(check_wish(number, wish))
+        except BadValue as error:
+            raise BadValue(f"rule {place}: {error}") from error
+        first = seen.setdefault(checked[-1].occasion, place)
+        if first != place:
+            raise BadValue(f"rule {place}: it is for the same occasion as rule {first}")
+    return tuple(checked)
+
+
+def _put(tx: Transaction, number: str, row: RuleRow | None, wish: RuleWish) -> RuleRow:
+    """Changes a rule, or adds one."""
+    if row is None:
+        kind, caller, start, end, days = wish.occasion
+        row = RuleRow(number=number, kind=kind, caller=caller, starts=start, ends=end, days=days, version=0)
+        tx.session.add(row)
+    row.targets, row.after = wish.targets, wish.after
+    row.version += 1
+    row.updated_at = tx.now
+    return row
+
+
+def _occasion(row: RuleRow) -> Occasion:
+    return row.kind, row.caller, row.starts, row.ends, row.days
 
 
 def _rules(session: Session, number: str, kind: RuleKind | None) -> Sequence[RuleRow]:

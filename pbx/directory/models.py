@@ -6,7 +6,7 @@ bindings of the registrar by its foreign keys, so no action can forget one of th
 
 from datetime import datetime, time
 
-from sqlalchemy import Dialect, ForeignKey, Integer, LargeBinary, String, Text, Time, TypeDecorator
+from sqlalchemy import Dialect, ForeignKey, Integer, LargeBinary, String, Text, Time, TypeDecorator, false
 from sqlalchemy.orm import Mapped, mapped_column
 
 from pbx.directory.snapshot import RuleKind, Strategy
@@ -60,7 +60,7 @@ class Days(TypeDecorator[frozenset[int]]):
 
 
 class UserRow(Base):
-    """A person with a number."""
+    """A person with a number, or the account without one that an installation begins with (`checks.ADMIN`)."""
 
     __tablename__ = "users"
 
@@ -69,6 +69,8 @@ class UserRow(Base):
     role: Mapped[str] = mapped_column(String(20))
     employee_id: Mapped[str | None] = mapped_column(String(NAME_LENGTH), unique=True)
     password_hash: Mapped[str | None] = mapped_column(String(200))  # argon2; None: cannot sign in
+    # Made by somebody else, so that the first sign-in with it demands a new one.
+    password_temporary: Mapped[bool] = mapped_column(default=False, server_default=false())
     version: Mapped[int]
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]

@@ -22,8 +22,11 @@ def directory_version(session: Session) -> int:
     return session.scalars(select(VersionRow.version)).one()
 
 
-def load_directory(session: Session, box: SecretBox, ring_seconds: int = RING_SECONDS) -> Directory:
-    """The whole directory. Raises SecretsError when the storage key is not the one of this database."""
+def load_directory(session: Session, box: SecretBox | None, ring_seconds: int = RING_SECONDS) -> Directory:
+    """The whole directory; without devices, so without passwords, where there is no box to open them.
+
+    Raises SecretsError when the storage key is not the one of this database.
+    """
     everything = true()
     return Directory(
         directory_version(session),
@@ -34,7 +37,9 @@ def load_directory(session: Session, box: SecretBox, ring_seconds: int = RING_SE
     )
 
 
-def refresh_directory(session: Session, box: SecretBox, directory: Directory, numbers: Collection[str]) -> Directory:
+def refresh_directory(
+    session: Session, box: SecretBox | None, directory: Directory, numbers: Collection[str]
+) -> Directory:
     """`directory` as it is in the database now, when all that we heard of is a change of `numbers`.
 
     Only these are read if the directory is one version on. If it is further on, there was a change that
@@ -76,7 +81,9 @@ def _groups(session: Session, which: ColumnElement[bool], members_of: ColumnElem
         yield Group(number, tuple(members.get(number, ())), strategy, version)
 
 
-def _devices(session: Session, whose: ColumnElement[bool], box: SecretBox) -> Iterator[Device]:
+def _devices(session: Session, whose: ColumnElement[bool], box: SecretBox | None) -> Iterator[Device]:
+    if box is None:
+        return
     query = select(DeviceRow.sip_name, DeviceRow.number, DeviceRow.label, DeviceRow.sealed_password)
     for sip_name, number, label, sealed in session.execute(query.where(whose)):
         yield Device(sip_name, number, label, box.unseal(sip_name, sealed))

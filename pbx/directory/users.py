@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from pbx.audit.models import Json
 from pbx.directory.checks import (
+    ADMIN,
     access_user,
     check_employee_id,
     check_extension,
@@ -47,6 +48,7 @@ def add_user(
     role: str = "user",
     employee_id: str | None = None,
     password_hash: str | None = None,
+    password_temporary: bool = False,
     sip_password: str | None = None,
 ) -> NewUser:
     """Adds a user with a first device, whose SIP name is the number.
@@ -54,6 +56,7 @@ def add_user(
     Args:
         name: the number, if not given.
         password_hash: of the password for the web (`secrets.hash_password`); None: no sign-in there.
+        password_temporary: the first sign-in demands a new one.
         sip_password: for the first device; made up if not given.
 
     Raises BadValue, NumberTaken, EmployeeTaken.
@@ -74,6 +77,7 @@ def add_user(
             role=role,
             employee_id=employee_id,
             password_hash=password_hash,
+            password_temporary=password_temporary,
             version=1,
             created_at=tx.now,
             updated_at=tx.now,
@@ -105,11 +109,13 @@ def set_user(
     role: str | None = None,
     employee_id: str | None = None,
     password_hash: str | None = None,
+    password_temporary: bool = False,
     sip_password: str | None = None,
 ) -> UserRow:
     """Changes what is given of a user and leaves the rest; an empty `employee_id` removes it.
 
-    `sip_password` is the one of the first device. Raises BadValue, NotFound, EmployeeTaken.
+    `sip_password` is the one of the first device; a temporary password is good for choosing another one.
+    Raises BadValue, NotFound, EmployeeTaken, and BadValue for taking the last admin's role.
     """
     if all(value is None for value in (name, role, employee_id, password_hash, sip_password)):
         raise BadValue(f"there is nothing to change of user {number}")
@@ -127,11 +133,14 @@ def set_user(
     if name is not None:
         change("name", check_text(name, "a name"))
     if role is not None:
-        change("role", check_role(role))
+        if check_role(role) != "admin":
+            _check_not_last_admin(session, user)
+        change("role", role)
     if employee_id is not None:
         change("employee_id", check_employee_id(session, employee_id, user.number) if employee_id else None)
     if password_hash is not None:
         user.password_hash = password_hash
+        user.password_temporary = password_temporary
         after["password"] = "changed"  # noqa: S105  a word for the audit trail
     if sip_password is not None:
         device = session.get(DeviceRow, user.number)
@@ -150,11 +159,12 @@ def remove_user(tx: Transaction, number: str, *, actor: str) -> tuple[str, ...]:
     """Removes a user with devices, rules and bindings, and from all groups.
 
     Returns a warning for each rule of somebody else that still leads to the number, and for each group
-    that is left without members. Raises NotFound.
+    that is left without members. Raises NotFound, and BadValue for the last admin.
     """
     session = tx.session
     lock_directory(session)
     user = access_user(session, number)
+    _check_not_last_admin(session, user)
     number = user.number
 
     groups = session.scalars(
@@ -174,6 +184,39 @@ def remove_user(tx: Transaction, number: str, *, actor: str) -> tuple[str, ...]:
     tx.audit(actor, "user.removed", number, before=before)
     tx.emit(UserRemoved((number, *(group.number for group in groups))))
     return tuple(warnings)
+
+
+def add_first_admin(tx: Transaction, *, password_hash: str, actor: str) -> None:
+    """Adds the account `ADMIN` with a temporary password, where nobody can sign in as an admin yet."""
+    lock_directory(tx.session)
+    tx.session.add(
+        UserRow(
+            number=ADMIN,
+            name="Administrator",
+            role="admin",
+            employee_id=None,
+            password_hash=password_hash,
+            password_temporary=True,
+            version=1,
+            created_at=tx.now,
+            updated_at=tx.now,
+        )
+    )
+    tx.audit(actor, "user.added", ADMIN, after={"name": "Administrator", "role": "admin"})
+    tx.emit(UsersAdded((ADMIN,)))
+
+
+def admins_who_sign_in(session: Session) -> Sequence[str]:
+    """The accounts that can sign in to the web as admins."""
+    return session.scalars(
+        select(UserRow.number).where(UserRow.role == "admin", UserRow.password_hash.is_not(None))
+    ).all()  # fmt: skip
+
+
+def _check_not_last_admin(session: Session, user: UserRow) -> None:
+    """Raises BadValue where nobody would be left who can sign in as an admin."""
+    if list(admins_who_sign_in(session)) == [user.number]:
+        raise BadValue(f"{user.number} is the last admin who can sign in: make another one first")
 
 
 def list_users(session: Session) -> Sequence[UserRow]:

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 from pbx.calls.invitation import identity
 from pbx.calls.manager import dialled_number
 from pbx.calls.switch import Switch
+from pbx.messages.inbox import SipInbox
 from pbx.messages.waiting import WaitingMessage, WaitingMessages
+from pbx.registrar.accounts import is_browser
 from pbx.registrar.authenticator import Account, Authenticator
 from sip.errors import ParseError, TransportError
 from sip.fields import CSeq
@@ -25,15 +27,21 @@ LARGEST = 65_536  # octets; RFC 3428 §8 keeps to 1300 where the path is unknown
 
 
 class MessageRelay:
-    """`now` gives seconds of the Unix epoch."""
+    """`now` gives seconds of the Unix epoch; `inbox` is where chat takes messages from, None without chat."""
 
     def __init__(
-        self, switch: Switch, authenticator: Authenticator, waiting: WaitingMessages, now: Callable[[], float]
+        self,
+        switch: Switch,
+        authenticator: Authenticator,
+        waiting: WaitingMessages,
+        now: Callable[[], float],
+        inbox: SipInbox | None = None,
     ) -> None:
         self._switch = switch
         self._authenticator = authenticator
         self._waiting = waiting
         self._now = now
+        self._inbox = inbox
 
     def message(self, request: Request, flow: Flow, uri: Uri) -> None:
         """A MESSAGE outside any dialog. Raises ParseError."""
@@ -74,10 +82,26 @@ class MessageRelay:
             received_at=now,
         )
 
+        if self._inbox is not None and message.content_type.partition(";")[0].strip().lower() == "text/plain":
+            self._inbox.put(message)
+
         def delivered(taken: bool) -> None:
             delivery.one(taken or self._waiting.keep(message), waits=not taken)
 
         self._to_phones(message, delivered)
+
+    def say(self, sender: str, receiver: str, text: str, message_id: str) -> int:
+        """Sends what was said in chat to the phones of the receiver, whose number is returned. Nobody waits for them:
+        who is offline reads it in chat."""
+        message = WaitingMessage(
+            id=message_id,
+            to_number=receiver,
+            from_number=sender,
+            content_type="text/plain;charset=UTF-8",
+            body=text.encode(),
+            received_at=self._now(),
+        )
+        return self._to_phones(message, lambda _: None)
 
     def registered(self, number: str) -> None:
         """A phone of this number has registered: what waited for it is sent, oldest first."""
@@ -93,18 +117,26 @@ class MessageRelay:
 
         return settled
 
-    def _to_phones(self, message: WaitingMessage, done: Callable[[bool], None]) -> None:
-        """Sends to every phone; `done` hears whether one of them took it."""
+    def _to_phones(self, message: WaitingMessage, done: Callable[[bool], None]) -> int:
+        """Sends to every phone, and tells to how many; `done` hears whether one of them took it.
+
+        Browsers have it in chat.
+        """
         pending = _Pending(done)
+        sent = 0
         for binding in self._switch.phones_of(message.to_number):
+            if is_browser(binding.sip_name):
+                continue
             try:
                 route = self._switch.route_of(binding)
             except (ParseError, TransportError):
                 continue
             if route is not None:
                 pending.count += 1
+                sent += 1
                 self._switch.endpoint.request(self._request(message, binding), route, pending.answered)
         pending.started()
+        return sent
 
     def _request(self, message: WaitingMessage, binding: Binding) -> Request:
         switch = self._switch

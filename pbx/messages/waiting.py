@@ -96,6 +96,11 @@ class WaitingMessages:
         """A message was delivered, or waited too long."""
         self._writer.put(DELETE_STORED_MESSAGE, (message.id,))
 
+    def drop(self, number: str) -> None:
+        """The user is gone: whoever gets the number next shall not read what was meant for another."""
+        for message in self.take(number):
+            self.forget(message)
+
     def expire(self) -> None:
         """Drops what waited too long; to be called now and then."""
         oldest = self._now() - self._keep_seconds

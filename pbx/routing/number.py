@@ -9,6 +9,10 @@ from pbx.routing.errors import NumberError
 ANONYMOUS = "anonymous"
 """The pattern for a caller who shows no number."""
 
+ECHO = "*43"
+SERVICES = frozenset((ECHO,))
+"""Numbers that the server answers itself."""
+
 # RFC 3966 5.1.1: visual separators "are not used for comparison". People also type blanks.
 _SEPARATORS = str.maketrans("", "", "-.() \u00a0")
 

@@ -14,7 +14,7 @@ from pbx.directory.snapshot import Directory, Group, Rule, Strategy, User
 from pbx.routing.errors import NumberError
 from pbx.routing.forwarding import Circumstances, Way, conditional
 from pbx.routing.groups import NO_ANSWER, TURN_SECONDS, Muster, Ringing, followed_by
-from pbx.routing.number import normalise
+from pbx.routing.number import SERVICES, normalise
 from pbx.routing.outcome import Outcome
 from pbx.routing.reasons import Because, Cause, Diversion, Reason, Rejected, Why
 from pbx.routing.route import NOBODY, NOTHING, End, RoutePlan, Step
@@ -102,6 +102,9 @@ class Planner:
             if len(targets) > 1:
                 return self.ring_together(targets, way)
             number = targets[0]
+        if number in SERVICES:
+            found = (Ringing(number, way.diversions),)
+            return self.ring(found, directory.ring_seconds, way.reason(), NOTHING, way.diversions)
         group = directory.groups.get(number)
         if group is None:
             way.rejected.append(Rejected(Why.NOT_FOUND, number))

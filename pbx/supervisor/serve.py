@@ -41,7 +41,7 @@ def serve(data: DataFolder, config: Path | None) -> int:
         for line in prepared.news:
             logger.info("= made %s", line)
         supervisor = Supervisor(
-            processes(data, config),
+            processes(data, config, settings),
             drain_seconds=settings.calls.drain_seconds,
             on_ready=lambda: _say(welcome(settings, data, prepared, time.monotonic() - began)),
             chores=[Chore(DAY, lambda: _renew(data, settings))],
@@ -49,12 +49,23 @@ def serve(data: DataFolder, config: Path | None) -> int:
         return supervisor.run()
 
 
-def processes(data: DataFolder, config: Path | None) -> list[ProcessDefinition]:
+def processes(data: DataFolder, config: Path | None, settings: Settings) -> list[ProcessDefinition]:
     """The table of processes of an installation."""
     place = ["--data", str(data.root)]
     if config is not None:
         place += ["--config", str(config.absolute())]
-    return [ProcessDefinition("engine", (sys.executable, "-m", "pbx.engine", *place))]
+
+    def process(name: str, module: str, *arguments: str) -> ProcessDefinition:
+        return ProcessDefinition(name, (sys.executable, "-m", module, *arguments, *place))
+
+    table = [process("engine", "pbx.engine")]
+    table += [
+        process(f"media {index}", "pbx.media.worker", "--index", str(index)) for index in range(settings.media.workers)
+    ]
+    if settings.web.https or settings.web.http:
+        table.append(process("web", "web.server"))
+    table.append(process("worker", "pbx.worker"))
+    return table
 
 
 def _renew(data: DataFolder, settings: Settings) -> None:

@@ -215,7 +215,7 @@ class Supervisor:
 
 
 def _draining(seconds: float) -> str:
-    return f"stopping: calls in progress may end within {seconds:g} s, a second Ctrl-C ends them at once"
+    return f"stopping: calls in progress may end within {seconds:g} s; a second Ctrl-C stops at once"
 
 
 def _wake(number: int, frame: object) -> None:

@@ -138,7 +138,7 @@ class FrameReader:
                 events.append(event)
             self._ended = isinstance(event, Close)
         if self._ended:
-            self._buffer, self._fragments = bytearray(), bytearray()
+            self._buffer, self._fragments, self._kind = bytearray(), bytearray(), None
         else:
             del buffer[:position]
         if ping is not None and not self._ended:

@@ -69,7 +69,7 @@ class HandshakeReader:
         buffer = self._buffer
         buffer += data
         end = buffer.find(_BLANK_LINE, self._searched)
-        if max(end, 0) > MAX_REQUEST or (end < 0 and len(buffer) > MAX_REQUEST):
+        if max(end, len(buffer) - len(_BLANK_LINE) + 1 if end < 0 else 0) > MAX_REQUEST:
             raise Refused("431 Request Header Fields Too Large", "request too large")
         if end < 0:
             self._searched = max(len(buffer) - len(_BLANK_LINE) + 1, 0)

@@ -26,6 +26,7 @@ from pbx.storage.unit import Store
 from tests.support.peers.kamailio import free_port
 from tests.support.peers.peer import DEADLINE
 from tests.support.peers.recordings import FolderWatch
+from tests.support.ports import media_ports
 from tests.support.processes import PeerError, Process
 
 ACTOR = "test"
@@ -40,6 +41,7 @@ class Server:
         users: numbers that exist from the start; a user's SIP password is "pw" and the number.
         sip: further keys of [sip] in the configuration, as TOML text by name.
         settings: further sections, as TOML text.
+        web: whether it has a web server too, at `https`, host:port.
         host: the address that it listens on, IPv6 in brackets.
         domain: the SIP domain; phones find the server by `udp`, `tcp`, `tls`, `ws`, `wss`, each host:port.
     """
@@ -51,6 +53,7 @@ class Server:
         users: Sequence[str] = (),
         sip: Mapping[str, str] | None = None,
         settings: str = "",
+        web: bool = False,
         domain: str = "office.test",
         host: str = "127.0.0.1",
     ) -> None:
@@ -63,7 +66,10 @@ class Server:
         keys |= {"domain": f'"{domain}"', **(sip or {})}
         folder.mkdir(parents=True, exist_ok=True)
         self.data.create()
-        lines = ["[sip]", *(f"{name} = {value}" for name, value in keys.items()), settings]
+        self.https = f"{host}:{free_port()}" if web else ""
+        lines = ["[sip]", *(f"{name} = {value}" for name, value in keys.items())]
+        lines += ["[web]", f'https = "{self.https}"', 'http = ""']
+        lines += ["[media]", f'ports = "{media_ports()}"', settings]
         self.data.config_file.write_text("\n".join(lines))
         self.settings = load_settings(self.data, environ={})
         prepare(self.data, self.settings, utc_now())

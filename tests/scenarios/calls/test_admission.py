@@ -207,22 +207,3 @@ def test_forwarding_does_not_pass_the_refusal_of_new_calls_on(make_office: Calla
     boris.rung().reject(486)
     clara.rung().answer()
     assert call.live
-
-
-def test_engine_that_stops_hangs_everybody_up(office: Office) -> None:
-    anna, boris, clara = office.three()
-    call, ring = connected(anna, boris)
-    waiting = clara.call("104")
-    other = clara.call("101")
-    anna.rung().ring()
-    office.calls.hang_up_all('SIP;cause=503;text="Server stopped"')
-    office.run(0.1)
-    assert call.ended
-    assert ring.ended
-    assert other.heard[-1] == 487
-    assert waiting.heard[-1] == 480
-    assert sorted(record.cause for record in office.records) == [
-        "nobody was reachable",
-        "server stopped",
-        "server stopped",
-    ]

@@ -18,10 +18,11 @@ from sip.framing import StreamFramer
 from sip.transport.base import Address, Receiver
 from tests.scenarios.hostile.attackers import OWN_HOST, PATIENCE, address_of
 from tests.support.clock import FakeClock
-from tests.support.peers.kamailio import free_port
 from tests.support.phones import Phone, Sent
 from tests.support.server import Server
 from tests.support.talks import Talk
+
+LOOK_AGAIN = 0.005  # s; how late timers of phones may be
 
 
 class RealFlow:
@@ -59,8 +60,7 @@ class Station:
     def flow_to(self, transport: str, host: str, port: int) -> RealFlow:
         """A new socket; for UDP the one that listens at the phone's address."""
         if transport == "UDP":
-            stream = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-            stream.bind(self._address)
+            stream = self._network.datagrams.pop(self._address)
         else:
             stream = socket.create_connection((host, port), PATIENCE, source_address=(self._address[0], 0))
         flow = RealFlow(transport, stream.getsockname(), (host, port), stream)
@@ -69,32 +69,34 @@ class Station:
 
 
 class RealClock(FakeClock):
-    """Its seconds pass by themselves; `advance` waits for them, and reads what comes meanwhile."""
+    """Its seconds pass by themselves. So `advance` waits for nothing: a test waits by `Network.until`."""
 
-    def __init__(self, pump: Callable[[float], None]) -> None:
+    def __init__(self) -> None:
         super().__init__(time.monotonic())
-        self._pump = pump
 
     def time(self) -> float:
         return time.monotonic()
 
     def advance(self, seconds: float) -> None:
-        end = time.monotonic() + seconds
-        while True:
-            super().advance(max(time.monotonic() - self._now, 0.0))
-            left = end - time.monotonic()
-            if left <= 0:
-                return
-            due = self._waiting[0][0] - time.monotonic() if self._waiting else left
-            self._pump(max(min(left, due), 0.0))
+        """Runs what is due."""
+        super().advance(max(time.monotonic() - self._now, 0.0))
 
 
 class Network:
     """Stands in for `tests.support.wire.Wire`, as far as phones need one."""
 
     def __init__(self) -> None:
-        self.clock = RealClock(self._pump)
+        self.clock = RealClock()
+        self.datagrams: dict[Address, socket.socket] = {}  # bound, and no phone's yet
         self._selector = selectors.DefaultSelector()
+
+    def place(self, host: str) -> Address:
+        """An address at which a phone can be put."""
+        datagrams = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        datagrams.bind((host, 0))
+        address: Address = datagrams.getsockname()
+        self.datagrams[address] = datagrams
+        return address
 
     def attach(self, receiver: Receiver, host: str, port: int) -> Station:
         return Station(self, receiver, (host, port))
@@ -107,14 +109,18 @@ class Network:
         deadline = time.monotonic() + timeout
         while not condition():
             assert time.monotonic() < deadline, f"not in {timeout:g} s: {what}"
-            self.clock.advance(0.005)
+            self._pump(LOOK_AGAIN)
 
     def close(self) -> None:
+        for unused in self.datagrams.values():
+            unused.close()
         for key in list(self._selector.get_map().values()):
             key.data[0].socket.close()
         self._selector.close()
 
     def _pump(self, seconds: float) -> None:
+        """Reads what has come, having waited for it at most so long."""
+        self.clock.advance(0.0)
         for key, _ in self._selector.select(seconds):
             flow, receiver = key.data
             try:
@@ -135,11 +141,12 @@ class Network:
 
 
 class Telephones:
-    """Phones of a server's users, each on a port of its own."""
+    """Phones of a server's users, each on a port of its own. `udp` is where they find it instead of by its address."""
 
-    def __init__(self, server: Server, host: str = OWN_HOST) -> None:
+    def __init__(self, server: Server, host: str = OWN_HOST, *, udp: str | None = None) -> None:
         self.server = server
         self.host = host
+        self._udp = udp
         self.network = Network()
 
     def __enter__(self) -> Self:
@@ -148,14 +155,13 @@ class Telephones:
     def __exit__(self, kind: type[BaseException] | None, error: object, trace: TracebackType | None) -> None:
         self.network.close()
 
-    def phone(self, number: str, transport: str = "UDP", *, password: str | None = None, port: int = 0) -> Phone:
+    def phone(self, number: str, transport: str = "UDP", *, password: str | None = None) -> Phone:
         """A phone that has not registered."""
-        where = address_of(getattr(self.server, transport.lower()))
+        found = self._udp if transport == "UDP" and self._udp else getattr(self.server, transport.lower())
         phone = Phone(
             self.network,  # type: ignore[arg-type]
-            self.host,
-            port or free_port(),
-            server=where,
+            *self.network.place(self.host),
+            server=address_of(found),
             domain=self.server.domain,
             name=number,
             transport=transport,
@@ -192,3 +198,8 @@ class Telephones:
         incoming.answer()
         self.network.until(lambda: outgoing.live and incoming.acks, "the call is up")
         return outgoing, incoming
+
+    def hang_up(self, talk: Talk, other: Talk) -> None:
+        """One end of a call says goodbye, and the other one hears it."""
+        assert self.status(talk.bye()) == 200
+        self.network.until(lambda: other.ended, "the other end hears the BYE")

@@ -17,83 +17,22 @@ Found = TypeVar("Found")
 DEADLINE = 10.0  # seconds: far beyond what a phone on one machine needs, short enough for a failing test
 
 
-class Peer(ABC):
-    """A program under observation.
+class Watched:
+    """Whoever speaks SIP: the messages and calls that it has had, and waiting for more.
 
-    Waiting methods raise PeerError, with the peer's calls, messages and last output, when what they wait for does not
-    come in time.
+    Waiting methods raise PeerError, with the calls, messages and last output, when what they wait for does not come in
+    time.
 
     Args:
         name: what reports and the log file call it.
-        folder: a folder of its own, made if needed.
     """
 
-    def __init__(self, name: str, folder: Path) -> None:
+    def __init__(self, name: str) -> None:
         self.name = name
-        self.folder = folder
         self._changed = threading.Condition()
         self._messages: list[SipMessage] = []
         self._book = CallBook()
         self._claimed: set[str] = set()
-        self._assembler = MessageAssembler()
-        self._process: Process | None = None
-
-    # What an adapter provides
-
-    @abstractmethod
-    def _command(self) -> list[str | Path]:
-        """Write the configuration and return the command line."""
-
-    @abstractmethod
-    def _announced(self, line: bytes) -> Way | None:
-        """Tell which way the messages go whose text begins after this line; None if the line announces none."""
-
-    @abstractmethod
-    def _other_line(self, line: str) -> None:
-        """Take a line of output that belongs to no message."""
-
-    @abstractmethod
-    def _started(self) -> None:
-        """Wait until the program is ready for use."""
-
-    @abstractmethod
-    def _quit(self) -> None:
-        """Ask the program to end."""
-
-    # Life
-
-    def start(self) -> Self:
-        """Run the program. Raises FileNotFoundError if it isn't installed."""
-        self.folder.mkdir(parents=True, exist_ok=True)
-        self._process = Process(self._command(), name=self.name, folder=self.folder, on_line=self._take_line)
-        self._process.start()
-        self._started()
-        return self
-
-    def stop(self) -> None:
-        """End the program properly."""
-        if self._process is not None:
-            if self._process.running:
-                self._quit()
-            self._process.stop(asked=True)
-
-    def kill(self) -> None:
-        """Pull the plug: the peer is gone without a message."""
-        self.process.kill()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.stop()
-
-    @property
-    def process(self) -> Process:
-        if self._process is None:
-            raise RuntimeError(f"{self.name} was not started")
-        return self._process
 
     # Calls
 
@@ -161,11 +100,10 @@ class Peer(ABC):
         return self._wait(lambda: next(filter(fits, self._messages[since:]), None), wanted, timeout)
 
     def report(self) -> str:
-        """Return calls, messages and output, for a failure's text."""
+        """Return calls and messages, for a failure's text."""
         ladder = "\n".join(map(str, self.messages))
         book = "\n".join(map(str, self.calls))
-        output = self._process.report() if self._process else "never started"
-        return f"--- calls of {self.name}\n{book}\n--- messages of {self.name}\n{ladder}\n{output}"
+        return f"--- calls of {self.name}\n{book}\n--- messages of {self.name}\n{ladder}"
 
     # Inside
 
@@ -196,6 +134,91 @@ class Peer(ABC):
             raise PeerError(f"{self.name}: {failure} in {timeout:g} s\n{self.report()}")
         return found
 
+    def _take_message(self, message: SipMessage) -> None:
+        with self._changed:
+            self._messages.append(message)
+            self._book.take(message)
+            self._changed.notify_all()
+
+
+class Peer(Watched, ABC):
+    """A program under observation.
+
+    Args:
+        name: what reports and the log file call it.
+        folder: a folder of its own, made if needed.
+    """
+
+    def __init__(self, name: str, folder: Path) -> None:
+        super().__init__(name)
+        self.folder = folder
+        self._assembler = MessageAssembler()
+        self._process: Process | None = None
+
+    # What an adapter provides
+
+    @abstractmethod
+    def _command(self) -> list[str | Path]:
+        """Write the configuration and return the command line."""
+
+    @abstractmethod
+    def _announced(self, line: bytes) -> Way | None:
+        """Tell which way the messages go whose text begins after this line; None if the line announces none."""
+
+    @abstractmethod
+    def _other_line(self, line: str) -> None:
+        """Take a line of output that belongs to no message."""
+
+    @abstractmethod
+    def _started(self) -> None:
+        """Wait until the program is ready for use."""
+
+    @abstractmethod
+    def _quit(self) -> None:
+        """Ask the program to end."""
+
+    # Life
+
+    def start(self) -> Self:
+        """Run the program. Raises FileNotFoundError if it isn't installed."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self._process = Process(self._command(), name=self.name, folder=self.folder, on_line=self._take_line)
+        self._process.start()
+        self._started()
+        return self
+
+    def stop(self) -> None:
+        """End the program properly."""
+        if self._process is not None:
+            if self._process.running:
+                self._quit()
+            self._process.stop(asked=True)
+
+    def kill(self) -> None:
+        """Pull the plug: the peer is gone without a message."""
+        self.process.kill()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    @property
+    def process(self) -> Process:
+        if self._process is None:
+            raise RuntimeError(f"{self.name} was not started")
+        return self._process
+
+    def report(self) -> str:
+        """Return calls, messages and output, for a failure's text."""
+        output = self._process.report() if self._process else "never started"
+        return f"{super().report()}\n{output}"
+
+    # Inside
+
     def _take_line(self, line: bytes) -> None:
         if (way := self._announced(line)) is not None:
             self._assembler.expect(way)
@@ -203,9 +226,3 @@ class Peer(ABC):
             self._take_message(message)
         elif not self._assembler.busy:
             self._other_line(line.decode(errors="replace").rstrip("\r"))
-
-    def _take_message(self, message: SipMessage) -> None:
-        with self._changed:
-            self._messages.append(message)
-            self._book.take(message)
-            self._changed.notify_all()

@@ -10,10 +10,10 @@ import pytest
 
 from config.kinds import Address
 from config.loader import load_settings
+from pbx.accounts import servers
 from pbx.bus.errors import CommandError
 from pbx.calls.models import CallRecordRow
 from pbx.cli.answer import duration, moment, table
-from pbx.cli.phone import servers
 from pbx.directory.secrets import SecretBox
 from pbx.directory.snapshot_loader import load_directory
 from pbx.first_start import renew_certificates
@@ -300,7 +300,7 @@ def test_servers_are_the_machines_own_addresses_where_all_are_listened_on(
     from ipaddress import ip_address
 
     own = tuple(map(ip_address, ("127.0.0.1", "10.0.0.7", "::1", "fd00::7")))
-    monkeypatch.setattr("pbx.cli.phone.local_addresses", lambda: own)
+    monkeypatch.setattr("pbx.accounts.local_addresses", lambda: own)
     settings = load_settings(gorizont.data, environ={"GORIZONT_SIP__UDP": "0.0.0.0:5060,[::]:5070"})
     assert [tuple(server) for server in servers(settings.sip)] == [("udp", "10.0.0.7", 5060), ("udp", "fd00::7", 5070)]
     assert settings.sip.udp[0] == Address("0.0.0.0", 5060)

@@ -177,7 +177,7 @@ SCENARIOS = {
     "what nobody has": [
         ("101", "999", "", "not-found"),
         ("101", "anna", "", "not-found"),
-        ("101", "*43", "", "not-found"),
+        ("101", "*98", "", "not-found"),
     ],
 }
 

@@ -1,0 +1,210 @@
+"""Where the media of a party passes through the media plane: the edge of its leg.
+
+To the rest of the call, a leg with an edge is a plain phone (RTP) at an address of ours; its own phone or browser
+sees us as one of its kind. So forwarding, hold, transfer and forking know nothing of browsers. Two browsers get each
+other's descriptions as they are, without an edge, so that their media is encrypted end to end; two phones that reach
+each other likewise.
+
+Descriptions go to a party by `outward` and come from it by `inward`, which both take the time that the media plane
+needs, or none where nothing is to be done.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from pbx.media.errors import MediaError
+from pbx.media.plane import MediaPlane, MediaProfile, SessionStatistics
+from sip.identifiers import token
+
+if TYPE_CHECKING:
+    from pbx.calls.leg import Leg
+
+logger = logging.getLogger(__name__)
+
+NEAR, FAR = "near", "far"
+Then = Callable[[bytes | None], None]
+
+
+def is_webrtc(body: bytes) -> bool:
+    """Whether a description is a browser's: DTLS-SRTP with ICE (RFC 8827, RFC 8829)."""
+    return b"\na=fingerprint:" in body and b"\na=ice-ufrag:" in body
+
+
+class Edge:
+    """The media session of one leg; the near side is the party's, the far side the rest of the call.
+
+    `profile` is how the party's media travels. One that `echoes` has no far side: what goes out is the party's own.
+    `call_id` is the call whose record gets the statistics.
+    """
+
+    __slots__ = ("_known", "_leg", "_plane", "_waiting", "call_id", "echoes", "profile", "session")
+
+    def __init__(
+        self, leg: Leg, plane: MediaPlane, profile: MediaProfile, *, session: str = "", echoes: bool = False
+    ) -> None:
+        self.session = session or token()
+        self.profile = profile
+        self.echoes = echoes
+        self.call_id = ""
+        self._leg = leg
+        self._plane = plane
+        # What became of the last description that came in, and who waits for it: a phone that several others are
+        # called for has one offer for all of them.
+        self._known: tuple[bytes, bytes | None] | None = None
+        self._waiting: list[Then] = []
+        leg.switch.edges[self.session] = self
+
+    @classmethod
+    def restored(cls, leg: Leg, plane: MediaPlane, stored: list[str]) -> Edge:
+        """As `to_list` has kept it. Raises ValueError."""
+        session, profile, echoes = stored
+        return cls(leg, plane, MediaProfile(profile), session=session, echoes=bool(echoes))
+
+    def to_list(self) -> list[str]:
+        """What a restarted engine needs to go on with the session."""
+        return [self.session, self.profile.value, "echoes" if self.echoes else ""]
+
+    def outward(self, body: bytes, *, offer: bool, then: Then) -> None:
+        """A description for the party, made of one from the rest of the call; None when it can't be done."""
+
+        def done(result: bytes | MediaError) -> None:
+            self._log(result)
+            then(result if isinstance(result, bytes) else None)
+
+        host = self._leg.flow.remote[0]
+        if self.echoes:
+            self._plane.echo(self.session, body, source=NEAR, done=done, source_host=host)
+        elif offer:
+            self._plane.offer(
+                self.session, body, source=FAR, target=NEAR, profile=self.profile, done=done, target_host=host
+            )
+        else:
+            self._plane.answer(self.session, body, source=FAR, target=NEAR, done=done)
+
+    def inward(self, body: bytes, *, offer: bool, then: Then) -> None:
+        """The party's description as the rest of the call is to see it; None when it can't be done."""
+        if self.echoes:
+            then(body)
+            return
+        if self._known is not None and self._known[0] == body:
+            if self._waiting:
+                self._waiting.append(then)
+            else:
+                then(self._known[1])
+            return
+        self._known = body, None
+        self._waiting.append(then)
+
+        def done(result: bytes | MediaError) -> None:
+            self._log(result)
+            converted = result if isinstance(result, bytes) else None
+            self._known = (body, converted) if converted is not None else None
+            waiting, self._waiting = self._waiting, []
+            for one in waiting:
+                one(converted)
+
+        host = self._leg.flow.remote[0]
+        if offer:
+            self._plane.offer(
+                self.session, body, source=NEAR, target=FAR, profile=MediaProfile.RTP, done=done, source_host=host
+            )
+        else:
+            self._plane.answer(self.session, body, source=NEAR, target=FAR, done=done, source_host=host)
+
+    def original(self, body: bytes) -> bytes:
+        """The party's own description, of which `body` was made."""
+        return self._known[0] if self._known is not None and self._known[1] == body else body
+
+    def close(self) -> None:
+        """Ends the media; its statistics go to the record of the call."""
+        switch = self._leg.switch
+        if switch.edges.pop(self.session, None) is None:
+            return
+        if not self.call_id:
+            self._plane.delete(self.session)
+            return
+        call_id, number = self.call_id, self._leg.number
+
+        def measured(result: SessionStatistics | MediaError) -> None:
+            if isinstance(result, SessionStatistics):
+                switch.store.media(call_id, number, result)
+            self._plane.delete(self.session)
+
+        self._plane.query(self.session, measured)
+
+    def lost(self, why: str) -> None:
+        """The media plane has ended the session by itself."""
+        self._leg.switch.edges.pop(self.session, None)
+        self._leg.edge = None
+        self._leg.lost(503, why)
+
+    def _log(self, result: bytes | MediaError) -> None:
+        if isinstance(result, MediaError):
+            logger.warning("! media of a call of %s: %s", self._leg.number, result)
+
+
+def open_edge(leg: Leg, profile: MediaProfile) -> Edge | None:
+    """The edge of a leg, made where there is none; None without a media plane."""
+    plane = leg.switch.media
+    if leg.edge is None and plane is not None:
+        leg.edge = Edge(leg, plane, profile)
+    return leg.edge
+
+
+def outward(leg: Leg, body: bytes, *, offer: bool, then: Then) -> None:
+    """Gives `then` what is to be sent to the party for `body`; b"" for none, None where there is no way."""
+    if not body or body == leg.sdp_source:
+        then(leg.local_sdp if body else body)
+        return
+    if leg.webrtc and is_webrtc(body) and not (leg.edge is not None and leg.edge.echoes):
+        if leg.edge is not None:  # both are browsers now
+            leg.remote_sdp = leg.edge.original(leg.remote_sdp)
+            leg.edge.close()
+            leg.edge = None
+        then(leg.describe(body, body))
+        return
+    if leg.webrtc and leg.edge is None:
+        open_edge(leg, MediaProfile.WEBRTC)
+    edge = leg.edge
+    if edge is None:
+        then(leg.describe(body, body))
+    else:
+        edge.outward(body, offer=offer, then=lambda made: then(None if made is None else leg.describe(body, made)))
+
+
+def inward(leg: Leg, body: bytes, *, offer: bool, asked: bool = False, then: Then) -> None:
+    """Gives `then` what the rest of the call is to see of the party's description.
+
+    `asked`: the party offers because we asked it to, without anybody known to take it.
+    """
+    if body and asked and leg.edge is None and leg.webrtc and is_webrtc(body):
+        open_edge(leg, MediaProfile.WEBRTC)
+    if not body or leg.edge is None:
+        then(body)
+    else:
+        leg.edge.inward(body, offer=offer, then=then)
+
+
+def offer_between(source: Leg | None, target: Leg, body: bytes, then: Then) -> None:
+    """Gives `then` the offer of one party as another one is to get it; `outward` makes it the target's own."""
+    switch = target.switch
+    if source is None or not body or switch.media is None:
+        then(body)
+        return
+    if is_webrtc(body):
+        if target.webrtc:
+            then(body)
+            return
+        open_edge(source, MediaProfile.WEBRTC)
+    elif source.edge is None and switch.anchors(source, target, body):
+        open_edge(source, MediaProfile.RTP)
+
+    def converted(made: bytes | None) -> None:
+        if made:
+            source.remote_sdp = made
+        then(made)
+
+    inward(source, body, offer=True, then=converted)

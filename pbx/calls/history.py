@@ -1,0 +1,45 @@
+"""Calls that have ended, as their records tell of them: for those who read, without any SIP."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from pbx.calls.models import CallRecordRow
+from pbx.routing.explain import Happened, explain
+from pbx.routing.outcome import Outcome
+from pbx.routing.record import from_dict
+
+
+class Note(NamedTuple):
+    """Something of a call that is no outcome of ringing: a transfer, a take-over."""
+
+    at: datetime
+    text: str
+
+
+def event_state(event: Happened | Note) -> dict[str, Any]:
+    """An event as JSON values."""
+    return {**event._asdict(), "at": event.at.isoformat()}
+
+
+def read_event(stored: dict[str, Any]) -> Happened | Note:
+    """An event of a record or of a stored call. Raises KeyError, TypeError or ValueError when it is none."""
+    at = datetime.fromisoformat(stored["at"])
+    if "text" in stored:
+        return Note(at, stored["text"])
+    return Happened(stored["step"], stored["target"], Outcome(stored["outcome"]), at, stored["seconds"])
+
+
+def story(record: CallRecordRow) -> list[str]:
+    """Why a call went where it went, in words."""
+    plan = from_dict(json.loads(record.plan))
+    events = [read_event(stored) for stored in json.loads(record.events)]
+    lines = explain(plan, [event for event in events if isinstance(event, Happened)])
+    zone = plan.at.tzinfo
+    notes = [event for event in events if isinstance(event, Note)]
+    lines += [f"   {note.at.astimezone(zone):%H:%M:%S}  {note.text}" for note in notes]
+    ended = datetime.fromtimestamp(record.ended_at, zone)
+    lines.append(f"ended at {ended:%Y-%m-%d %H:%M:%S}: {record.cause}")
+    return lines

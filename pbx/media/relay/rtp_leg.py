@@ -1,0 +1,232 @@
+"""A stream on ports of its own: plain RTP, or SRTP with keys from the descriptions.
+
+While the party's address is being learned, each packet's source is looked at. Then the socket is connected to it:
+the kernel lets nobody else in, and neither reading nor sending handles addresses any more.
+"""
+
+import ctypes
+import logging
+import time
+from collections.abc import Callable
+
+from pbx.media.relay import reports
+from pbx.media.relay.latching import Address, Latch
+from pbx.media.relay.packet import BUFFER, HEADER_LENGTH, LONGEST, VIEW
+from pbx.media.relay.ports import Pair, PortPool
+from pbx.media.relay.readiness import Readiness
+from pbx.media.relay.srtp import MasterKey, Protection
+from pbx.media.relay.stream import Stream
+
+logger = logging.getLogger(__name__)
+
+_libc = ctypes.CDLL(None)
+_NOBODY = bytes(16)  # a sockaddr of family AF_UNSPEC
+
+
+class RtpTransport:
+    """The two sockets of a stream.
+
+    Attributes:
+        dropped: packets that came from elsewhere, were malformed, or failed authentication.
+        muxed: RTCP goes with the RTP (RFC 5761).
+    """
+
+    def __init__(self, readiness: Readiness, pool: PortPool, host: str, stream: Stream) -> None:
+        self._readiness = readiness
+        self._pool = pool
+        self._pair: Pair = pool.take(host)
+        self._stream = stream
+        self._rtp, self._rtcp = self._pair.rtp, self._pair.rtcp
+        self._latch: Latch | None = None
+        self._rtcp_address: Address | None = None
+        self._rtcp_latched: Address | None = None
+        self._inbound: Protection | None = None
+        self._outbound: Protection | None = None
+        self._connected = False
+        self._closed = False
+        self.muxed = False
+        self.dropped = 0
+        self._receive = stream.receive
+        self._read = self._rtp.recv_into
+        self._write: Callable[[memoryview], int] = self._nowhere
+        readiness.watch(self._rtp.fileno(), self._first_packets)
+        readiness.watch(self._rtcp.fileno(), self._rtcp_packet)
+
+    @property
+    def port(self) -> int:
+        return self._pair.port
+
+    # ---- negotiation
+
+    def negotiated(self, address: Address, rtcp: Address | None, signalling: str, *, muxed: bool) -> None:
+        """The party has described itself. The same address as before changes nothing.
+
+        Args:
+            rtcp: where its RTCP goes; None for nowhere.
+            signalling: the IP address of its SIP, "" for unknown.
+        """
+        self.muxed = muxed
+        self._rtcp_address = rtcp
+        if self._latch is not None and self._latch.negotiated == address:
+            return
+        self._latch = Latch(address, signalling, time.monotonic())
+        self._rtcp_latched = None
+        self._listen_to(None)
+
+    def protect(self, inbound: MasterKey | None, outbound: MasterKey | None) -> None:
+        """The keys for both directions; None for none. A key that is in use already goes on."""
+        if inbound != (self._inbound.key if self._inbound else None):
+            self._inbound = Protection(inbound, inbound=True) if inbound else None
+        if outbound != (self._outbound.key if self._outbound else None):
+            self._outbound = Protection(outbound, inbound=False) if outbound else None
+
+    def close(self) -> None:
+        if not self._closed:
+            self._closed = True
+            self._readiness.forget(self._rtp.fileno())
+            self._readiness.forget(self._rtcp.fileno())
+            self._pool.give_back(self._pair)
+
+    # ---- packets that come
+
+    def _packet(self) -> None:
+        """Once the socket is connected: everything comes from the party."""
+        try:
+            length = self._read(BUFFER)
+        except OSError:  # nothing there after all, or its port was closed when we sent
+            return
+        if length < HEADER_LENGTH or length > LONGEST or BUFFER[0] & 0xC0 != 0x80:
+            self.dropped += 1
+            return
+        if 191 < BUFFER[1] < 224:
+            self._take_rtcp(length)
+            return
+        if self._inbound is not None:
+            length = self._inbound.unprotect(length)
+            if not length:
+                self.dropped += 1
+                return
+        self._receive(length)
+
+    def _first_packets(self) -> None:
+        """While nothing has come, or where the party sends from elsewhere than it listens."""
+        try:
+            length, source = self._rtp.recvfrom_into(BUFFER)
+        except OSError:
+            return
+        latch = self._latch
+        source = source[:2]
+        if latch is None or length < HEADER_LENGTH or length > LONGEST or BUFFER[0] & 0xC0 != 0x80:
+            self.dropped += 1
+            return
+        if source != latch.locked and (latch.locked is not None or not latch.admits(source, time.monotonic())):
+            self.dropped += 1
+            return
+        if 191 < BUFFER[1] < 224:
+            if source == latch.locked or source == latch.negotiated:
+                self._take_rtcp(length)
+            return
+        if self._inbound is not None:
+            length = self._inbound.unprotect(length)
+            if not length:
+                self.dropped += 1
+                return
+        if latch.locked is None:
+            if not self._stream.exchange.expects(BUFFER[1] & 0x7F):
+                self.dropped += 1
+                return
+            latch.locked = source
+            if source != latch.negotiated:
+                logger.info("= stream at port %d: media comes from %s:%d", self.port, *source)
+            self._listen_to(source if latch.destination == source else None)
+        self._receive(length)
+
+    def _listen_to(self, source: Address | None) -> None:
+        """Connects the RTP socket to the party; None lets go of whom it was connected to."""
+        assert self._latch is not None
+        if self._connected:
+            _libc.connect(self._rtp.fileno(), _NOBODY, len(_NOBODY))
+            self._connected = False
+        if source is not None:
+            try:
+                self._rtp.connect(source)
+            except OSError as error:
+                logger.warning("! stream at port %d can't be connected to %s:%d: %s", self.port, *source, error)
+            else:
+                self._connected = True
+        self._write = self._rtp.send if self._connected else self._unconnected(self._latch.destination)
+        self._readiness.watch(self._rtp.fileno(), self._packet if self._connected else self._first_packets)
+
+    def _unconnected(self, destination: Address | None) -> Callable[[memoryview], int]:
+        if destination is None or not destination[1]:
+            return self._nowhere
+        send = self._rtp.sendto
+        return lambda packet: send(packet, destination)
+
+    @staticmethod
+    def _nowhere(packet: memoryview) -> int:  # noqa: ARG004  in the place of socket.send
+        return 0
+
+    def _rtcp_packet(self) -> None:
+        try:
+            length, source = self._rtcp.recvfrom_into(BUFFER)
+        except OSError:
+            return
+        source = source[:2]
+        latch = self._latch
+        party = None if latch is None else latch.locked or latch.negotiated
+        if party is None or length > LONGEST or BUFFER[0] & 0xC0 != 0x80:
+            self.dropped += 1
+            return
+        expected = self._rtcp_latched or self._rtcp_address
+        # RTCP of a party behind NAT, or that isn't symmetric: from the same host, and then always the same port.
+        if source != expected and (source[0] != party[0] or self._rtcp_latched is not None):
+            self.dropped += 1
+            return
+        if self._take_rtcp(length):
+            self._rtcp_latched = source
+
+    def _take_rtcp(self, length: int) -> bool:
+        if self._inbound is not None:
+            length = self._inbound.unprotect_rtcp(length)
+            if not length:
+                self.dropped += 1
+                return False
+        reports.receive(bytes(VIEW[:length]), (self._stream,))
+        return True
+
+    # ---- packets that go
+
+    def send(self, start: int, end: int) -> None:
+        """Sends the packet from `start` to `end` of the buffer."""
+        if self._outbound is not None:
+            end = self._outbound.protect(start, end)
+            if not end:
+                return
+        try:
+            self._write(VIEW[start:end])
+        except OSError:  # its port is closed, or the queue of the interface is full: a lost packet either way
+            return
+
+    def send_rtcp(self, packet: bytes) -> None:
+        """Sends a compound packet, to where the party takes RTCP."""
+        if self._closed or self._latch is None:
+            return
+        if self._outbound is not None:
+            packet = self._outbound.protect_rtcp(packet)
+        try:
+            if self.muxed:
+                self._write(memoryview(packet))
+            elif (where := self._rtcp_destination()) is not None:
+                self._rtcp.sendto(packet, where)
+        except OSError:
+            return
+
+    def _rtcp_destination(self) -> Address | None:
+        assert self._latch is not None
+        if self._rtcp_latched is not None:
+            return self._rtcp_latched
+        if not self._latch.behind_nat:
+            return self._rtcp_address
+        locked = self._latch.locked
+        return None if locked is None or locked[1] >= 65_535 else (locked[0], locked[1] + 1)

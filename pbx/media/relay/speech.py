@@ -1,0 +1,92 @@
+"""Speech decoded and encoded: the codecs that browsers and telephones have, by PyAV.
+
+Samples are 16 bits and one channel throughout; the encoder resamples to what its codec wants and hands out packets
+of 20 ms.
+"""
+
+from array import array
+from dataclasses import dataclass
+from typing import Literal
+
+from av.audio.codeccontext import AudioCodecContext
+from av.audio.frame import AudioFrame
+from av.audio.resampler import AudioResampler
+from av.codec.context import CodecContext
+from av.error import FFmpegError
+from av.packet import Packet
+
+PACKETS_A_SECOND = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Coding:
+    """How FFmpeg calls a codec, and what it works on. `clock` is that of its RTP timestamps (RFC 3551 §4.5.2)."""
+
+    decoder: str
+    encoder: str
+    rate: int
+    clock: int
+    bit_rate: int = 0
+
+
+CODINGS = {
+    "pcmu": Coding("pcm_mulaw", "pcm_mulaw", 8000, 8000),
+    "pcma": Coding("pcm_alaw", "pcm_alaw", 8000, 8000),
+    "g722": Coding("g722", "g722", 16_000, 8000),
+    "opus": Coding("libopus", "libopus", 48_000, 48_000, 32_000),
+}
+
+
+class Decoder:
+    """Decodes the payloads of one stream, in their order. `name` is the codec's, in any case."""
+
+    def __init__(self, name: str) -> None:
+        self.coding = CODINGS[name.lower()]
+        self._context = _context(self.coding.decoder, "r", self.coding)
+
+    def decode(self, payload: bytes) -> list[AudioFrame]:
+        """The sound of a packet; nothing for what is malformed."""
+        try:
+            return self._context.decode(Packet(payload))
+        except (FFmpegError, ValueError):
+            return []
+
+
+class Encoder:
+    """Encodes one stream; what doesn't fill a packet waits for more."""
+
+    def __init__(self, name: str) -> None:
+        self.coding = CODINGS[name.lower()]
+        self.step = self.coding.clock // PACKETS_A_SECOND  # of the RTP timestamp, for one packet
+        samples = self.coding.rate // PACKETS_A_SECOND
+        self._context = _context(self.coding.encoder, "w", self.coding)
+        self._resampler = AudioResampler(format="s16", layout="mono", rate=self.coding.rate, frame_size=samples)
+
+    def encode(self, frame: AudioFrame) -> list[bytes]:
+        """The packets that are full with this."""
+        frame.pts = None
+        packets: list[bytes] = []
+        for full in self._resampler.resample(frame):
+            full.pts = None
+            packets += [bytes(packet) for packet in self._context.encode(full)]
+        return packets
+
+
+def frame_of(samples: "array[int]", rate: int) -> AudioFrame:
+    """Samples of 16 bits as the encoder takes them."""
+    frame = AudioFrame(format="s16", layout="mono", samples=len(samples))
+    frame.planes[0].update(samples.tobytes())
+    frame.sample_rate = rate
+    return frame
+
+
+def _context(name: str, mode: Literal["r", "w"], coding: Coding) -> AudioCodecContext:
+    context = CodecContext.create(name, mode)
+    assert isinstance(context, AudioCodecContext)
+    context.format = "s16"
+    context.layout = "mono"
+    context.sample_rate = coding.rate
+    if coding.bit_rate and mode == "w":
+        context.bit_rate = coding.bit_rate
+        context.options = {"application": "voip"}
+    return context

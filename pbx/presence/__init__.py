@@ -1,0 +1,1 @@
+"""Who is there: worked out from phones, calls, browsers and rules."""

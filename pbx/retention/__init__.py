@@ -1,0 +1,1 @@
+"""How long messages, files and call records are kept; what a legal hold keeps longer."""

@@ -1,0 +1,219 @@
+"""The worker: the process that does what nobody waits for.
+
+    python -m pbx.worker [--data DIR] [--config FILE]
+
+Looks at pictures and makes their thumbnails, gives up uploads that were not finished or never sent, and
+removes at night what the rules of retention say. All of it starts from what the database says is to be
+done, so that a worker which is killed leaves its work to the next one.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import resource
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from config.data import DataFolder
+from config.errors import ConfigError
+from config.loader import load_settings
+from config.settings import Settings
+from messaging.attachments import (
+    expired_uploads,
+    forget_uploads,
+    note_thumbnail,
+    try_thumbnail,
+    waiting_for_thumbnails,
+)
+from messaging.files import FileStore
+from messaging.retention import MessageStore, UploadedFileStore
+from messaging.thumbnails import make_thumbnail
+from pbx.calls.expiry import CallRecordStore
+from pbx.doorbell import Doorbell, ring
+from pbx.log import set_up_logging
+from pbx.retention.policy import ExpiringStore
+from pbx.retention.service import sweep
+from pbx.storage.engine import open_database
+from pbx.storage.errors import DatabaseRefused
+from pbx.storage.unit import Store
+from pbx.supervisor.child import die_with_supervisor, report_ready
+
+logger = logging.getLogger(__name__)
+
+LOOKS = 10.0  # seconds between looks at the database when nobody rings
+UPLOADS_EVERY = 600.0  # seconds
+PICTURES = 20  # in one go
+BATCH = 100  # files in one transaction
+PAUSE = 0.05  # seconds between batches, in which others get at the database
+MEMORY = 2 << 30  # octets of address space: what a hostile picture may take at most
+
+
+class Worker:
+    """Does the work there is; `local_now` gives the time of the office, in which nights are counted.
+
+    Args:
+        stop: set when the process is to end.
+        stamp: a file that remembers the last sweep.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        files: FileStore,
+        *,
+        bell: Path,
+        stamp: Path,
+        sweep_hour: int,
+        local_now: Callable[[], datetime],
+        stop: threading.Event,
+    ) -> None:
+        self._store = store
+        self._files = files
+        self._bell = bell
+        self._stamp = stamp
+        self._sweep_hour = sweep_hour
+        self._local_now = local_now
+        self._stop = stop
+        self.stores: Sequence[ExpiringStore] = stores(files)
+
+    def look_at_pictures(self) -> int:
+        """Makes the thumbnails that are missing, oldest first; how many pictures it looked at."""
+        with self._store.reading() as session:
+            waiting = waiting_for_thumbnails(session, PICTURES)
+        for picture in waiting:
+            if self._stop.is_set():
+                break
+            with self._store.transaction() as tx:
+                try_thumbnail(tx, picture)
+            size = make_thumbnail(self._files.path(picture), self._files.thumbnail(picture))
+            if size is not None:
+                with self._store.transaction() as tx:
+                    note_thumbnail(tx, picture, size)
+                ring(self._bell)
+        return len(waiting)
+
+    def give_up_uploads(self) -> int:
+        """Removes files that were never finished, never sent, or belonged to a deleted message."""
+        removed = 0
+        while self._goes_on():
+            with self._store.transaction() as tx:
+                expired = expired_uploads(tx.session, tx.now, BATCH)
+                for file in expired:
+                    self._files.remove(file)
+                forget_uploads(tx, expired)
+            removed += len(expired)
+            if len(expired) < BATCH:
+                break
+        if removed:
+            logger.info("= gave up %d uploads", removed)
+        return removed
+
+    def sweep_if_due(self) -> bool:
+        """Carries the rules of retention out, once a night; whether this was the time."""
+        now = self._local_now()
+        last = self._last_sweep()
+        if last is not None and is_due(last, now, self._sweep_hour):
+            sweep(self._store, self.stores, batch=BATCH, goes_on=self._goes_on)
+        elif last is not None:
+            return False
+        self._stamp.write_text(now.isoformat())
+        return last is not None
+
+    def _last_sweep(self) -> datetime | None:
+        try:
+            return datetime.fromisoformat(self._stamp.read_text())
+        except (FileNotFoundError, ValueError):
+            return None
+
+    def _goes_on(self) -> bool:
+        return not self._stop.wait(PAUSE)
+
+
+def stores(files: FileStore) -> Sequence[ExpiringStore]:
+    """Everything that retention is about."""
+    return (MessageStore(files), UploadedFileStore(files), CallRecordStore())
+
+
+def is_due(last: datetime, now: datetime, hour: int) -> bool:
+    """Whether there was a `hour` o'clock between the two."""
+    latest = now.replace(hour=hour, minute=0, second=0, microsecond=0)
+    if latest > now:
+        latest -= timedelta(days=1)
+    return last < latest
+
+
+def _run(settings: Settings, data: DataFolder, stop: threading.Event) -> None:
+    store = Store(open_database(settings.database.url))
+    zone = settings.calls.time_zone
+    worker = Worker(
+        store,
+        FileStore(settings.files.folder),
+        bell=data.chat_bell,
+        stamp=data.run / "last-sweep",
+        sweep_hour=settings.retention.sweep_hour,
+        local_now=lambda: datetime.now(zone) if zone is not None else datetime.now().astimezone(),
+        stop=stop,
+    )
+    uploads_at = time.monotonic()
+    with Doorbell(data.worker_bell) as bell:
+
+        def end(_number: int, _frame: object) -> None:
+            stop.set()
+            ring(data.worker_bell)
+
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, end)
+        report_ready()
+        while not stop.is_set():
+            try:
+                while worker.look_at_pictures() == PICTURES and not stop.is_set():
+                    pass
+                if time.monotonic() >= uploads_at:
+                    uploads_at = time.monotonic() + UPLOADS_EVERY
+                    worker.give_up_uploads()
+                worker.sweep_if_due()
+            except DatabaseRefused as error:
+                logger.warning("! %s", error)
+            except OSError as error:
+                logger.error("! a file could not be written or removed: %s", error)
+            if not stop.is_set():
+                bell.wait(LOOKS)
+    store.close()
+
+
+def _limit_memory() -> None:
+    with suppress(OSError, ValueError):
+        resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+
+
+def main() -> int:
+    """Runs the worker; the exit status is 0 after a clean stop."""
+    parser = argparse.ArgumentParser(prog="python -m pbx.worker", description="The worker of Gorizont.")
+    parser.add_argument("--data", type=Path)
+    parser.add_argument("--config", type=Path)
+    options = parser.parse_args()
+    die_with_supervisor()
+    data = DataFolder.locate(options.data)
+    try:
+        settings = load_settings(data, options.config)
+        set_up_logging("worker", settings.log.level)
+        _limit_memory()
+        _run(settings, data, threading.Event())
+    except ConfigError as error:
+        print(f"worker: {error}", file=sys.stderr)
+        return 1
+    except OSError as error:
+        logger.error("! %s", error)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

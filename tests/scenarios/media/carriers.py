@@ -1,0 +1,190 @@
+"""Both carriers of media as a test uses them: the same verbs, waiting for the answer, on 127.0.0.1."""
+
+import queue
+import socket
+import sys
+from collections.abc import Collection
+from pathlib import Path
+from typing import Any
+
+from pbx.media.embedded import EmbeddedMedia
+from pbx.media.errors import MediaError
+from pbx.media.plane import Loss, MediaProfile, SessionStatistics
+from pbx.media.rtpengine import RtpengineMedia
+from tests.scenarios.media.loops import DEADLINE, LoopThread
+from tests.support.processes import Process
+
+ROOT = Path(__file__).parents[3]
+
+
+class WorkerProcess:
+    """A media process in a data folder of its own, with a range of ports of its own."""
+
+    def __init__(self, folder: Path, ports: tuple[int, int], index: int = 0) -> None:
+        self.data = folder / "data"
+        (self.data / "run").mkdir(parents=True, exist_ok=True)
+        self.ports = ports
+        self.index = index
+        self._folder = folder
+        self._starts = 0
+        self.process = self._new()
+
+    @property
+    def socket(self) -> Path:
+        return self.data / "run" / f"media-{self.index}.sock"
+
+    def start(self) -> None:
+        self.process.start()
+
+    def again(self) -> None:
+        """A new one in the place of one that has ended, as the supervisor does it."""
+        self.process = self._new()
+        self.process.start()
+
+    def stop(self) -> None:
+        self.process.stop()
+
+    def kill(self) -> None:
+        self.process.kill()
+
+    def _new(self) -> Process:
+        self._starts += 1
+        first, last = self.ports
+        environment = {
+            "PYTHONPATH": str(ROOT),
+            "GORIZONT_MEDIA__PORTS": f"{first}-{last}",
+            "GORIZONT_MEDIA__ADDRESS": "127.0.0.1,::1",
+        }
+        command = [sys.executable, "-m", "pbx.media.worker", "--data", self.data, "--index", str(self.index)]
+        name = f"media-{self.index}-{self._starts}"
+        return Process(command, name=name, folder=self._folder, environment=environment)
+
+
+class RtpengineProcess:
+    """An rtpengine in user space, on 127.0.0.1."""
+
+    PROGRAM = Path("/usr/bin/rtpengine")
+
+    def __init__(self, folder: Path, ports: tuple[int, int]) -> None:
+        self.port = free_port()
+        command = [
+            self.PROGRAM,
+            "--config-file=none",
+            "--table=-1",
+            "--interface=127.0.0.1",
+            f"--listen-ng=127.0.0.1:{self.port}",
+            f"--port-min={ports[0]}",
+            f"--port-max={ports[1]}",
+            "--foreground",
+            "--log-stderr",
+            "--log-level=5",
+            "--num-threads=1",
+        ]
+        folder.mkdir(parents=True, exist_ok=True)
+        self.process = Process(command, name="rtpengine", folder=folder)
+
+    @classmethod
+    def installed(cls) -> bool:
+        return cls.PROGRAM.exists()
+
+
+class Carrier:
+    """A media plane whose every verb waits. What it reports as lost is in `lost`."""
+
+    def __init__(self, thread: LoopThread, plane: EmbeddedMedia | RtpengineMedia, name: str) -> None:
+        self.name = name
+        self.plane = plane
+        self.lost: queue.Queue[tuple[frozenset[str], Loss]] = queue.Queue()
+        self._thread = thread
+        plane.on_lost = self._lose
+
+    def offer(self, session: str, sdp: bytes, profile: MediaProfile = MediaProfile.RTP, **names: str) -> bytes:
+        """The description for the other party. Raises MediaError."""
+        names = {"source": "a", "target": "b", **names}
+        return self._described(
+            lambda done: self.plane.offer(session, sdp, profile=profile, done=done, **names)  # type: ignore[arg-type]
+        )
+
+    def answer(self, session: str, sdp: bytes, **names: str) -> bytes:
+        """The answer for the one who offered. Raises MediaError."""
+        names = {"source": "b", "target": "a", **names}
+        return self._described(
+            lambda done: self.plane.answer(session, sdp, done=done, **names)  # type: ignore[arg-type]
+        )
+
+    def echo(self, session: str, sdp: bytes) -> bytes:
+        return self._described(lambda done: self.plane.echo(session, sdp, source="a", done=done))
+
+    def attend(self, session: str, sdp: bytes) -> bytes:
+        return self._described(lambda done: self.plane.attend(session, sdp, source="a", done=done))
+
+    def play(self, session: str, prompt: str, *, target: str = "a", repeat: bool = False) -> "queue.Queue[Any]":
+        """Begins to play; the queue gets None or an error at the end."""
+        ended: queue.Queue[Any] = queue.Queue()
+        self._thread.call(lambda: self.plane.play(session, target=target, prompt=prompt, repeat=repeat, done=ended.put))
+        return ended
+
+    def stop_play(self, session: str, target: str = "a") -> None:
+        self._thread.call(lambda: self.plane.stop_play(session, target=target))
+
+    def query(self, session: str) -> SessionStatistics:
+        result = self._thread.wait(lambda done: self.plane.query(session, done))
+        if isinstance(result, MediaError):
+            raise result
+        assert isinstance(result, SessionStatistics)
+        return result
+
+    def drop(self, session: str, leg: str) -> None:
+        self._thread.call(lambda: self.plane.drop(session, leg=leg))
+
+    def delete(self, session: str) -> None:
+        self._thread.call(lambda: self.plane.delete(session))
+
+    def keep(self, sessions: Collection[str]) -> None:
+        self._thread.call(lambda: self.plane.keep(sessions))
+
+    def next_lost(self, timeout: float = DEADLINE) -> tuple[frozenset[str], Loss]:
+        """The next report of lost sessions."""
+        return self.lost.get(timeout=timeout)
+
+    def close(self) -> None:
+        self._thread.call(self.plane.close)
+
+    def _described(self, begin: Any) -> bytes:
+        result = self._thread.wait(begin)
+        if isinstance(result, MediaError):
+            raise result
+        assert isinstance(result, bytes)
+        return result
+
+    def _lose(self, sessions: Collection[str], loss: Loss) -> None:
+        self.lost.put((frozenset(sessions), loss))
+
+
+def embedded(thread: LoopThread, sockets: Collection[Path]) -> Carrier:
+    """The carrier of our own, connected to processes that run."""
+
+    async def build() -> EmbeddedMedia:
+        plane = EmbeddedMedia(thread.loop, list(sockets))
+        plane.start()
+        await plane.wait_ready()
+        return plane
+
+    return Carrier(thread, thread.run(build()), "embedded")
+
+
+def rtpengine(thread: LoopThread, port: int, own: EmbeddedMedia) -> Carrier:
+    """The carrier that asks rtpengine, with media processes of our own beside it."""
+
+    def build() -> RtpengineMedia:
+        plane = RtpengineMedia(thread.loop, ("127.0.0.1", port), own)
+        plane.start()
+        return plane
+
+    return Carrier(thread, thread.call(build), "rtpengine")
+
+
+def free_port() -> int:
+    with socket.socket(type=socket.SOCK_DGRAM) as one:
+        one.bind(("127.0.0.1", 0))
+        return int(one.getsockname()[1])
