@@ -23,7 +23,9 @@ from config.migrations import upgrade
 from config.settings import Settings
 from pbx.addresses import IPAddress, local_addresses
 from pbx.certificates import CertificateError, Files, Renewal, ensure, server_identity
+from pbx.directory.checks import ADMIN
 from pbx.directory.errors import DirectoryError, SecretsError
+from pbx.directory.first_admin import FirstAdmin, first_admin
 from pbx.directory.models import DeviceRow, UserRow
 from pbx.directory.secrets import SecretBox
 from pbx.storage.base import utc_now
@@ -41,24 +43,26 @@ class Prepared:
 
     Args:
         news: what was made or renewed, in words.
-        users: how many there are.
+        users: how many there are, apart from the admin that the first start makes.
+        admin: who signs in first; None where somebody can already.
     """
 
     news: tuple[str, ...]
     users: int
+    admin: FirstAdmin | None
 
 
 def prepare(data: DataFolder, settings: Settings, now: datetime) -> Prepared:
     """Makes what is missing, in an order in which a stop halfway does no harm. Raises FAILURES."""
     news: list[str] = []
     data.create()
-    users = _prepare_database(data, settings, news)
+    users, admin = _prepare_database(data, settings, news)
     renewal = renew_certificates(data, settings, now, local_addresses())
     if renewal.authority is not None:
         news.append(f"certificate authority {data.authority} ({renewal.authority})")
     if renewal.certificate is not None:
         news.append(f"server certificate {data.certificate} ({renewal.certificate})")
-    return Prepared(tuple(news), users)
+    return Prepared(tuple(news), users, admin)
 
 
 def renew_certificates(
@@ -74,8 +78,8 @@ def renew_certificates(
     return ensure(files, server_identity(settings.sip.domain, addresses), now)
 
 
-def _prepare_database(data: DataFolder, settings: Settings, news: list[str]) -> int:
-    """Brings the database to its shape, makes its key, and counts the users."""
+def _prepare_database(data: DataFolder, settings: Settings, news: list[str]) -> tuple[int, FirstAdmin | None]:
+    """Brings the database to its shape, makes its key and the first admin, and counts the users."""
     store = Store(open_database(settings.database.url))
     try:
         upgrade(store.engine)
@@ -84,7 +88,8 @@ def _prepare_database(data: DataFolder, settings: Settings, news: list[str]) -> 
                 _check_nothing_sealed(session, data.storage_key)
                 news.append(f"storage key {data.storage_key}: keep a copy of it apart from the database's backups")
             SecretBox.open_or_create(data.storage_key)
-            return session.scalars(select(func.count()).select_from(UserRow)).one()
+            users = session.scalars(select(func.count()).where(UserRow.number != ADMIN)).one()
+        return users, first_admin(store) if settings.web.https or settings.web.http else None
     finally:
         store.close()
 
@@ -111,6 +116,8 @@ def main() -> int:
         return 1
     for line in prepared.news:
         print(line)
+    if prepared.admin is not None:
+        print(f"sign in as {prepared.admin.user} with the password {prepared.admin.password}, which is good for once")
     return 0
 
 

@@ -223,7 +223,7 @@ class Call:
             self.ringing.start()
             self._starting = False
             if self.ringing is not None and not self.ringing.over:
-                self.switch.publish("call.ringing", call_view(self))
+                self.switch.publish("call.started", {"call": call_view(self)})
             if self._next is None or self.ended is not None:
                 return
             where, self._next = self._next, None
@@ -319,7 +319,7 @@ class Call:
         self.answered = self.switch.clock()
         self.outcome = Outcome.ANSWERED
         self.switch.store.save(self)
-        self.switch.publish("call.answered", call_view(self))
+        self.switch.publish("call.answered", {"call": call_view(self)})
 
     def served(self, a: Leg) -> None:
         """The server talks with the one who called from now on."""
@@ -328,7 +328,7 @@ class Call:
         self.answered = self.switch.clock()
         self.outcome = Outcome.ANSWERED
         self.switch.store.save(self)
-        self.switch.publish("call.answered", call_view(self))
+        self.switch.publish("call.answered", {"call": call_view(self)})
 
     def other(self, leg: Leg) -> Leg | None:
         """The party that this one talks with."""
@@ -392,7 +392,7 @@ class Call:
         self.outcome, self.cause = outcome, cause
         self.switch.calls.pop(self.id, None)
         self.switch.store.record(self)
-        self.switch.publish("call.ended", call_view(self))
+        self.switch.publish("call.ended", {"call": call_view(self)})
         for leg in (self.a, self.b):
             if leg is not None and leg.owner is self:
                 leg.owner = None

@@ -25,6 +25,14 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 NEAR, FAR = "near", "far"
+# What a browser is offered for somebody who is not known yet: late offers are nothing that browsers are good at. Nothing
+# is sent to port 9, which discards it (RFC 863).
+ANYBODY = (
+    b"v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\nm=audio 9 RTP/AVP 9 8 0 101\r\n"
+    b"a=rtpmap:9 G722/8000\r\na=rtpmap:8 PCMA/8000\r\na=rtpmap:0 PCMU/8000\r\n"
+    b"a=rtpmap:101 telephone-event/8000\r\na=fmtp:101 0-16\r\n"
+)
+
 Then = Callable[[bytes | None], None]
 
 
@@ -37,10 +45,10 @@ class Edge:
     """The media session of one leg; the near side is the party's, the far side the rest of the call.
 
     `profile` is how the party's media travels. One that `echoes` has no far side: what goes out is the party's own.
-    `call_id` is the call whose record gets the statistics.
+    `call_id` is the call whose record gets the statistics, `far_host` where the other party is, "" if nobody knows.
     """
 
-    __slots__ = ("_known", "_leg", "_plane", "_waiting", "call_id", "echoes", "profile", "session")
+    __slots__ = ("_known", "_leg", "_plane", "_waiting", "call_id", "echoes", "far_host", "profile", "session")
 
     def __init__(
         self, leg: Leg, plane: MediaPlane, profile: MediaProfile, *, session: str = "", echoes: bool = False
@@ -49,6 +57,7 @@ class Edge:
         self.profile = profile
         self.echoes = echoes
         self.call_id = ""
+        self.far_host = ""
         self._leg = leg
         self._plane = plane
         # What became of the last description that came in, and who waits for it: a phone that several others are
@@ -79,10 +88,17 @@ class Edge:
             self._plane.echo(self.session, body, source=NEAR, done=done, source_host=host)
         elif offer:
             self._plane.offer(
-                self.session, body, source=FAR, target=NEAR, profile=self.profile, done=done, target_host=host
+                self.session,
+                body,
+                source=FAR,
+                target=NEAR,
+                profile=self.profile,
+                done=done,
+                source_host=self.far_host,
+                target_host=host,
             )
         else:
-            self._plane.answer(self.session, body, source=FAR, target=NEAR, done=done)
+            self._plane.answer(self.session, body, source=FAR, target=NEAR, done=done, source_host=self.far_host)
 
     def inward(self, body: bytes, *, offer: bool, then: Then) -> None:
         """The party's description as the rest of the call is to see it; None when it can't be done."""
@@ -109,7 +125,14 @@ class Edge:
         host = self._leg.flow.remote[0]
         if offer:
             self._plane.offer(
-                self.session, body, source=NEAR, target=FAR, profile=MediaProfile.RTP, done=done, source_host=host
+                self.session,
+                body,
+                source=NEAR,
+                target=FAR,
+                profile=MediaProfile.RTP,
+                done=done,
+                source_host=host,
+                target_host=self.far_host,
             )
         else:
             self._plane.answer(self.session, body, source=NEAR, target=FAR, done=done, source_host=host)
@@ -117,6 +140,17 @@ class Edge:
     def original(self, body: bytes) -> bytes:
         """The party's own description, of which `body` was made."""
         return self._known[0] if self._known is not None and self._known[1] == body else body
+
+    def settle(self, body: bytes) -> None:
+        """The other party is there now, that was unknown when the party was offered `ANYBODY`, and has said `body`.
+
+        The party need not hear of it: its side stays as it is.
+        """
+        answer = self._known[0] if self._known is not None else b""
+        self.outward(body, offer=True, then=_unsaid)
+        self._plane.answer(
+            self.session, answer, source=NEAR, target=FAR, done=self._log, source_host=self._leg.flow.remote[0]
+        )
 
     def close(self) -> None:
         """Ends the media; its statistics go to the record of the call."""
@@ -144,6 +178,10 @@ class Edge:
     def _log(self, result: bytes | MediaError) -> None:
         if isinstance(result, MediaError):
             logger.warning("! media of a call of %s: %s", self._leg.number, result)
+
+
+def _unsaid(_: bytes | None) -> None:
+    """A description that nobody needs."""
 
 
 def open_edge(leg: Leg, profile: MediaProfile) -> Edge | None:
@@ -191,6 +229,9 @@ def inward(leg: Leg, body: bytes, *, offer: bool, asked: bool = False, then: The
 def offer_between(source: Leg | None, target: Leg, body: bytes, then: Then) -> None:
     """Gives `then` the offer of one party as another one is to get it; `outward` makes it the target's own."""
     switch = target.switch
+    if not body and target.webrtc and switch.media is not None:
+        then(ANYBODY)
+        return
     if source is None or not body or switch.media is None:
         then(body)
         return
@@ -201,6 +242,9 @@ def offer_between(source: Leg | None, target: Leg, body: bytes, then: Then) -> N
         open_edge(source, MediaProfile.WEBRTC)
     elif source.edge is None and switch.anchors(source, target, body):
         open_edge(source, MediaProfile.RTP)
+
+    if source.edge is not None:
+        source.edge.far_host = target.flow.remote[0]
 
     def converted(made: bytes | None) -> None:
         if made:

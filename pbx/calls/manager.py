@@ -22,6 +22,9 @@ from sip.transport.base import Flow
 from sip.uri import OtherUri, SipUri, TelUri, Uri
 
 
+GONE_AFTER = 15.0  # s; a reload of the page, or another network, takes less
+
+
 class CallManager:
     """`refusing` says why no new calls are taken at the moment, "" when they are: overload, draining, a database
     that refuses."""
@@ -32,6 +35,7 @@ class CallManager:
         self._refusing = refusing
         # INVITEs without a final answer, by Call-ID and From tag: for CANCEL, and to see merged requests.
         self._inviting: dict[tuple[str, str], InboundLeg] = {}
+        self._missing: dict[Leg, float] = {}
 
     # ---- new calls
 
@@ -138,11 +142,22 @@ class CallManager:
             leg.receive(request, flow)
 
     def tick(self, now: float) -> None:
-        """Every few seconds: sessions are refreshed, or end (RFC 4028)."""
+        """Every few seconds: sessions are refreshed, or end (RFC 4028); browsers that are gone leave their calls."""
+        self._look_for_browsers(now)
         legs: list[Leg] = [leg for leg in self._switch.legs.values() if leg.session is not None and leg.live]
         for leg in legs:
             if leg.session is not None and leg.owner is not None:
                 leg.session.tick(now)
+
+    def _look_for_browsers(self, now: float) -> None:
+        """A page that is closed says nothing: its WebSocket is gone, and no other one comes within `GONE_AFTER`."""
+        since, self._missing = self._missing, {}
+        for leg in list(self._switch.legs.values()):
+            if leg.webrtc and leg.live and leg.hop().closed:
+                self._missing[leg] = since.get(leg, now)
+        for leg, began in list(self._missing.items()):
+            if now - began >= GONE_AFTER:
+                leg.lost(480, "The browser is gone")
 
 
 def dialled_number(uri: Uri, switch: Switch) -> str | None:

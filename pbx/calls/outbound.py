@@ -299,6 +299,13 @@ class OutboundLeg(Leg):
         self.invite(again)
         return True
 
+    def acknowledge(self, response: Response, body: bytes = b"") -> None:
+        if body and self._had_offer and self.edge is not None:
+            # Who answers late answers the media plane: the party was offered `ANYBODY`, and has answered that.
+            self.edge.settle(body)
+            body = b""
+        super().acknowledge(response, body)
+
     def pass_back(self, answer: Response, relay: Incoming) -> None:
         """Answers the caller's PRACK or early UPDATE as this phone has answered it."""
         if answer.status < 200:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pbx.calls.agreement import negotiate, restore
+from pbx.calls.edge import offer_between, outward
 from pbx.calls.invitation import Caller, invitation, new_dialog
 from pbx.calls.leg import Leg
 from pbx.calls.outbound import OutboundLeg
@@ -48,27 +49,35 @@ class Pull:
         partner = self._other.number
         number = self._replaced.number
         private = call.caller.private and self._other is call.a
-        dialog = new_dialog(switch, Caller(partner, switch.name_of(partner), private), number, flow)
+        caller = Caller(partner, switch.name_of(partner), private)
+        dialog = new_dialog(switch, caller, number, flow)
         dialog.target = binding.contact
         dialog.routes = [f"<{path}>" for path in binding.path]
         self._leg = leg = OutboundLeg(switch, number, dialog, flow, self)
-        request = invitation(
-            switch,
-            dialog,
-            Caller(partner, switch.name_of(partner), private),
-            body=b"",
-            original=None,
-            diversions=(),
-            number=number,
-            hops=MAX_HOPS,
-            reliable=False,
-        )
-        for name, value in _PICK_UP:
-            request.add(name, value)
         leg.owner = call
         call.transfer = self
         self._timer = switch.endpoint.start_timer(PICK_UP_SECONDS, lambda _: self._end("not picked up"))
-        leg.invite(request)
+
+        def offered(offer: bytes | None) -> None:
+            if offer is None or self._over:
+                self._end("no media")
+                return
+            request = invitation(
+                switch,
+                dialog,
+                caller,
+                body=offer,
+                original=None,
+                diversions=(),
+                number=number,
+                hops=MAX_HOPS,
+                reliable=False,
+            )
+            for name, value in _PICK_UP:
+                request.add(name, value)
+            leg.invite(request)
+
+        offer_between(None, leg, b"", lambda made: outward(leg, made or b"", offer=True, then=offered))
 
     def leaves(self, leg: Leg) -> bool:
         """A party hung up: the old device may, for the new one is on its way."""

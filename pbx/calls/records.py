@@ -184,4 +184,5 @@ def _restore_leg(switch: Switch, state: dict[str, Any], flow_for: Callable[[str,
     if state["session"] is not None:
         interval, supported, refreshing = state["session"]
         leg.session = SessionTimer(leg, interval, supported=supported, refreshing=refreshing)
+        leg.session.resume()
     return leg

@@ -13,6 +13,7 @@ from sip.endpoint import LocalResponse
 from sip.errors import ParseError
 from sip.fields import parse_number
 from sip.grammar import parse_params
+from sip.identifiers import token
 from sip.message import Request, Response
 
 if TYPE_CHECKING:
@@ -77,6 +78,14 @@ class SessionTimer:
         self.refresh_at = now + self.interval / 2
         # RFC 4028 §10: BYE min(32 s, a third of the interval) before the session expires.
         self.until = now + self.interval - min(32.0, self.interval / 3)
+
+    def resume(self) -> None:
+        """After a restart: nobody knows how old the session is, so it is refreshed soon, and not all calls at once.
+
+        It may be half the interval old. The party then gives it up after a sixth of the interval or more (§10).
+        """
+        chance = int(token()[:4], 16) / 0xFFFF
+        self.refresh_at = self.leg.switch.endpoint.now() + chance * self.interval / 12
 
     def dress(self, message: Request | Response) -> None:
         """Adds Session-Expires to an INVITE or UPDATE of ours, or to the 2xx to one of the party's."""

@@ -6,11 +6,15 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from pbx.calls.call import Call
+    from pbx.calls.leg import Leg
 
 
 def call_view(call: Call) -> dict[str, Any]:
-    """Times are seconds of the Unix epoch. `ringing` are the numbers whose phones ring now."""
+    """Times are seconds of the Unix epoch. `ringing` are the numbers whose phones ring now, `devices` the SIP names of
+    those who talk, by their number.
+    """
     a, b, ringing = call.a, call.b, call.ringing
+    legs = [leg for leg in (a, b) if leg is not None]
     return {
         "id": call.id,
         "caller": call.caller.number,
@@ -19,8 +23,15 @@ def call_view(call: Call) -> dict[str, Any]:
         "dialled": call.plan.dialled,
         "ringing": list(ringing.step.targets) if ringing is not None and not ringing.over else [],
         "answered_by": b.number if b is not None else call.service or None,
-        "parties": [leg.number for leg in (a, b) if leg is not None],
+        "parties": [leg.number for leg in legs],
+        "devices": {leg.number: name for leg in legs if (name := _device(call, leg))} if b is not None else {},
         "state": call.state.value,
         "started_at": call.began.timestamp(),
         "answered_at": call.answered.timestamp() if call.answered is not None else None,
     }
+
+
+def _device(call: Call, leg: Leg) -> str:
+    """The SIP name of the phone at a leg, "" where it is not registered."""
+    found = call.switch.bindings_of(leg.number)
+    return next((binding.sip_name for binding in found if leg.is_at(binding)), "")

@@ -35,6 +35,8 @@ OFFERED = ("MD5", "SHA-256")
 # libre before 2.0, which baresip 1.x is made of, takes a challenge with another algorithm than MD5 for an error of
 # the whole response, wherever it stands: by RFC 7616 §3.7 it should have passed over it.
 MD5_ALONE = ("baresip v0", "baresip v1")
+# JsSIP 3 looks at the last challenge only, SIP.js at the first one, and both know MD5 only. Both are met on WebSockets.
+WEB_SOCKETS = ("SIP/2.0/WS ", "SIP/2.0/WSS ")
 _QOPS = ("auth", "")  # without one: clients that know RFC 2069 only
 
 
@@ -204,7 +206,7 @@ class Authenticator:
         name = "Proxy-Authenticate" if proxy else "WWW-Authenticate"
         realm = self._realm
         algorithms = self._algorithms
-        if request.headers.get("User-Agent", _NO_AGENT)[0].startswith(MD5_ALONE) and "MD5" in algorithms:
+        if "MD5" in algorithms and _takes_md5_alone(request):
             algorithms = ("MD5",)
         challenges = [(name, format_challenge(realm, nonce, each, stale)) for each in algorithms]
         return respond(request, 407 if proxy else 401, to_tag=self._tag(request), headers=challenges)
@@ -218,6 +220,11 @@ class Authenticator:
     def _tag(self, request: Request) -> str:
         text = request.call_id + request.via.branch
         return hashlib.blake2b(text.encode("latin-1"), digest_size=8, key=self._tag_key).hexdigest()
+
+
+def _takes_md5_alone(request: Request) -> bool:
+    agent = request.headers.get("User-Agent", _NO_AGENT)[0]
+    return agent.startswith(MD5_ALONE) or request.headers["Via"][0].startswith(WEB_SOCKETS)
 
 
 def _answers(given: Credentials, algorithm: str, secret: str, asked: str) -> bool:

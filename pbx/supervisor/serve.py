@@ -12,6 +12,7 @@ import time
 from pathlib import Path
 
 from config.data import DataFolder
+from config.kinds import Address
 from config.loader import load_settings
 from config.settings import Settings
 from pbx.addresses import local_addresses
@@ -81,11 +82,21 @@ def welcome(settings: Settings, data: DataFolder, prepared: Prepared, seconds: f
     listening = (("UDP", sip.udp), ("TCP", sip.tcp), ("TLS", sip.tls), ("WebSocket", sip.ws), ("WSS", sip.wss))
     rows = [("SIP domain", sip.domain)]
     rows += [(f"SIP over {name}", ", ".join(map(str, addresses))) for name, addresses in listening if addresses]
+    site = web_address(settings)
+    if site:
+        rows.append(("web", site))
     rows.append(("data folder", str(data.root)))
     if sip.certificate == data.certificate:
         rows.append(("authority", f"{data.authority} (for phones that check certificates)"))
     lines = [f"Gorizont is ready after {seconds:.1f} s. Ctrl-C stops it.", ""]
     lines += [f"  {name:<19} {value}" for name, value in rows]
+    if prepared.admin is not None:
+        lines += [
+            "",
+            "Sign in with your browser and choose a password. This link is shown this once:",
+            "",
+            f"  {site}/sign-in?user={prepared.admin.user}#{prepared.admin.password}",
+        ]
     if prepared.users < 2:
         command = f"  {own_command()} user add"
         where = f" --data {shlex.quote(str(data.root))}" if DataFolder.locate() != data else ""
@@ -99,6 +110,18 @@ def welcome(settings: Settings, data: DataFolder, prepared: Prepared, seconds: f
             "Then dial 102 on the phone of 101.",
         ]
     return "\n".join(["", *lines, ""])
+
+
+def web_address(settings: Settings) -> str:
+    """Where browsers find the server, "" where they don't. By an address, which works where no name does yet."""
+    listening = settings.web.https or settings.web.http
+    if not listening:
+        return ""
+    address = listening[0]
+    if address.host in ("0.0.0.0", "::"):  # noqa: S104  compared, not listened on
+        others = [one for one in local_addresses() if not one.is_loopback]
+        address = Address(str(others[0]) if others else "localhost", address.port)
+    return f"{'https' if settings.web.https else 'http'}://{address}"
 
 
 def own_command() -> str:

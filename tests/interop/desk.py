@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import itertools
 import json
 import subprocess
@@ -10,6 +12,9 @@ import time
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+from pbx.cli import main
 from tests.support.peers.available import require
 from tests.support.peers.base import Account, Phone, Transport
 from tests.support.peers.calls import Call
@@ -17,6 +22,7 @@ from tests.support.peers.peer import DEADLINE
 from tests.support.peers.recordings import FolderWatch
 from tests.support.peers.rtp import RtpEnd
 from tests.support.peers.sipp import Sipp, register, row
+from tests.support.peers.web_phone import WebPhone
 from tests.support.processes import PeerError
 from tests.support.server import LOOK_AGAIN, Server
 
@@ -37,7 +43,7 @@ class Desk:
     def __init__(self, server: Server, folder: Path) -> None:
         self.server = server
         self.folder = folder
-        self._open: list[Phone | Sipp | RtpEnd] = []
+        self._open: list[Phone | Sipp | WebPhone | RtpEnd] = []
         self._count = itertools.count(1)
 
     # ---- people
@@ -61,7 +67,19 @@ class Desk:
     # ---- the command line
 
     def gorizont(self, *arguments: str) -> str:
-        """What a command prints, carried out beside the running server. Raises PeerError when it fails."""
+        """What a command prints, carried out beside the running server. Raises PeerError when it fails.
+
+        By the program's own `main`, but in this process, which saves the time that Python takes to start.
+        """
+        output, errors = io.StringIO(), io.StringIO()
+        with contextlib.redirect_stdout(output), contextlib.redirect_stderr(errors):
+            status = main([*arguments, "--data", str(self.server.data.root)])
+        if status != 0:
+            raise PeerError(f"gorizont {' '.join(arguments)}: {errors.getvalue()}")
+        return output.getvalue()
+
+    def program(self, *arguments: str) -> str:
+        """The same by a process of its own, as somebody types it at a shell."""
         command = [sys.executable, "-m", "pbx.cli", *arguments, "--data", str(self.server.data.root)]
         done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=30, check=False)
         if done.returncode != 0:
@@ -89,12 +107,14 @@ class Desk:
         *,
         account: tuple[str, str] | None = None,
         transport: Transport = Transport.UDP,
+        address: str | None = None,
         expires: int = 600,
         ready: bool = True,
     ) -> Phone:
         """A phone of a new user, or of `number`; with its own `account` (SIP name and password) where that is given.
 
-        Over UDP the person has typed the server's address, over streams the domain with the address as proxy.
+        Over UDP the person has typed the server's address, over streams the domain with the address as proxy. `address`
+        is where the phone finds the server instead of by its own.
         """
         require(kind)
         name, password = account or self._account(number or self.user())
@@ -102,7 +122,7 @@ class Desk:
         typed = Account(
             name,
             password,
-            getattr(server, transport),
+            address or getattr(server, transport),
             transport,
             domain=None if transport is Transport.UDP else server.domain,
             ca=server.data.authority if transport is Transport.TLS else None,
@@ -117,6 +137,21 @@ class Desk:
 
     def _account(self, number: str) -> tuple[str, str]:
         return number, self.server.password(number)
+
+    def web_phone(self, number: str | None = None, *, secure: bool = True) -> WebPhone:
+        """A phone in a browser, of a new user or of `number`, connected and registered."""
+        server, number = self.server, number or self.user()
+        phone = WebPhone(
+            number,
+            server.password(number),
+            server.wss if secure else server.ws,
+            self.ear(),
+            domain=server.domain,
+            ca=server.data.authority if secure else None,
+        ).connect()
+        self._open.append(phone)
+        assert phone.register().status == 200
+        return phone
 
     # ---- SIPp
 
@@ -178,14 +213,19 @@ class Desk:
         for thing in reversed(self._open):
             if isinstance(thing, RtpEnd):
                 thing.__exit__(None, None, None)
+            elif isinstance(thing, WebPhone):
+                thing.vanish()
             else:
                 thing.stop()
         self._open.clear()
 
 
-def connect(caller: Phone, callee: Phone, dialled: str | None = None) -> tuple[Call, Call]:
+Talker = Phone | Sipp | WebPhone
+
+
+def connect(caller: Phone | WebPhone, callee: Phone | WebPhone, dialled: str | None = None) -> tuple[Call, Call]:
     """One calls the other, who answers: the call as each of them has it."""
-    outgoing = caller.call(dialled or callee.account.number)
+    outgoing = caller.call(dialled or number_of(callee))
     incoming = callee.wait_incoming()
     callee.answer(incoming)
     caller.wait_established(outgoing)
@@ -193,19 +233,32 @@ def connect(caller: Phone, callee: Phone, dialled: str | None = None) -> tuple[C
     return outgoing, incoming
 
 
-def assert_hear_each_other(one: Phone | Sipp, other: Phone | Sipp) -> None:
+def assert_hear_each_other(one: Talker, other: Talker) -> None:
     """Both hear the other's tone from now on."""
     since = one.mark(), other.mark()
     one.wait_hears(tone(other), since=since[0])
     other.wait_hears(tone(one), since=since[1])
 
 
-def tone(peer: Phone | Sipp) -> float:
+def assert_silence(one: Talker, other: Talker) -> None:
+    """Neither hears the other any more, but for what is still on its way."""
+    since = one.mark(), other.mark()
+    with pytest.raises(PeerError, match="hears no"):
+        one.wait_hears(tone(other), since=since[0], at_least=0.6, timeout=1.0)
+    with pytest.raises(PeerError, match="hears no"):
+        other.wait_hears(tone(one), since=since[1], at_least=0.6, timeout=0.0)
+
+
+def tone(peer: Talker) -> float:
     """What a peer says, in hertz."""
     if isinstance(peer, Phone):
         return peer.tone
     assert peer.media is not None
     return peer.media.tone
+
+
+def number_of(phone: Phone | WebPhone) -> str:
+    return phone.account.number if isinstance(phone, Phone) else phone.number
 
 
 def kind(phone: type[Phone]) -> str:

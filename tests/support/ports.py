@@ -8,7 +8,7 @@ BLOCK = 200
 # Below the range from which the kernel takes ports by itself (Linux: from 32768 on).
 LOWEST, HIGHEST = 10_000, 30_000
 
-_chosen = random.Random(os.getpid())  # noqa: S311  not for secrets
+_chosen = random.Random(os.getpid())
 
 
 def media_ports() -> str:

@@ -13,7 +13,7 @@ from sqlalchemy import select
 from config.data import DataFolder
 from config.loader import load_settings
 from pbx.bus.client import call
-from pbx.calls.models import CallRecordRow
+from pbx.calls.models import CallMediaRow, CallRecordRow
 from pbx.directory.devices import add_device
 from pbx.directory.forwarding import clear_rules, set_rule
 from pbx.directory.groups import set_group
@@ -172,6 +172,19 @@ class Server:
                         return record
                 if time.monotonic() >= deadline:
                     raise PeerError(f"no record with {values}, but {self.records()}")
+                watch.wait(LOOK_AGAIN)
+
+    def wait_media(self, call: str, *, timeout: float = DEADLINE) -> dict[str, Any]:
+        """How the media of a call was, by party, waited for until it is on disk."""
+        deadline = time.monotonic() + timeout
+        with FolderWatch(self.data.root) as watch:
+            while True:
+                with self.store.reading() as session:
+                    row = session.get(CallMediaRow, call)
+                if row is not None:
+                    return dict(json.loads(row.statistics))
+                if time.monotonic() >= deadline:
+                    raise PeerError(f"no media statistics of call {call}")
                 watch.wait(LOOK_AGAIN)
 
     def records(self) -> list[dict[str, Any]]:

@@ -120,7 +120,7 @@ class Ears:
         self.client.connect(
             browser.origin,
             transports=["websocket"],
-            headers={"Cookie": f"{COOKIE}={browser.token}", "Origin": browser.origin},
+            headers={"Cookie": f"{COOKIE}={browser.token}"},  # websocket-client adds the Origin
             wait_timeout=PATIENCE,
         )
 

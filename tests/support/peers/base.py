@@ -7,10 +7,12 @@ not come in time.
 """
 
 import re
+import tempfile
 from abc import abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cache
 from pathlib import Path
 from typing import ClassVar, Self
 
@@ -20,6 +22,8 @@ from tests.support.peers.recordings import Mark, describe, mark, wait_heard
 from tests.support.peers.trace import SipMessage, Way
 from tests.support.processes import PeerError
 from tests.support.tones import write_tone
+
+LONGEST_TALK = 300.0  # seconds
 
 
 class Transport(StrEnum):
@@ -135,7 +139,8 @@ class Phone(Peer):
     def start(self) -> Self:
         """Switch the phone on; it registers by itself."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        write_tone(self.tone_file, self.tone)
+        self.tone_file.unlink(missing_ok=True)
+        self.tone_file.symlink_to(_tone(self.tone))
         return super().start()
 
     def register(self, *, timeout: float = DEADLINE) -> Self:
@@ -278,3 +283,12 @@ class Phone(Peer):
         with self._changed:
             self._digits += digit
             self._changed.notify_all()
+
+
+@cache
+def _tone(hz: float) -> Path:
+    """What all phones that have this tone say, made once: baresip ends its call at the end of it."""
+    return write_tone(Path(_tones.name) / f"{hz:g}.wav", hz, seconds=LONGEST_TALK)
+
+
+_tones = tempfile.TemporaryDirectory(prefix="tones-")
