@@ -44,14 +44,19 @@ def is_behind_nat(described: str, signalling: str) -> bool:
 
 
 class Latch:
-    """The address that a stream listens to, and how it came to be known."""
+    """The address that a stream listens to, and how it came to be known.
 
-    __slots__ = ("_signalling", "_until", "behind_nat", "locked", "negotiated")
+    `former` is where the media came from before this description. Who sends from there still, after a transfer
+    say, is the party of before, though it may be in the same network as this one.
+    """
 
-    def __init__(self, negotiated: Address, signalling: str, now: float) -> None:
+    __slots__ = ("_former", "_signalling", "_until", "behind_nat", "locked", "negotiated")
+
+    def __init__(self, negotiated: Address, signalling: str, now: float, former: Address | None = None) -> None:
         self.negotiated = negotiated
         self.behind_nat = is_behind_nat(negotiated[0], signalling)
         self.locked: Address | None = None
+        self._former = former
         self._signalling = signalling
         self._until = now + WINDOW
 
@@ -60,7 +65,7 @@ class Latch:
         host, port = source[0], source[1]
         if (host, port) == self.negotiated:
             return True
-        if now > self._until:
+        if now > self._until or (host, port) == self._former:
             return False
         if self.behind_nat:
             return not self._signalling or host in (self._signalling, self.negotiated[0])

@@ -69,7 +69,8 @@ class RtpTransport:
         self._rtcp_address = rtcp
         if self._latch is not None and self._latch.negotiated == address:
             return
-        self._latch = Latch(address, signalling, time.monotonic())
+        former = self._latch.locked if self._latch is not None else None
+        self._latch = Latch(address, signalling, time.monotonic(), former)
         self._rtcp_latched = None
         self._listen_to(None)
 
