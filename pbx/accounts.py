@@ -1,6 +1,6 @@
 """What has to be told to a phone: its account, and where it reaches us."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
@@ -57,6 +57,15 @@ def account_uri(settings: Settings, sip_name: str, password: str, found: Sequenc
     host = f"[{reached.host}]" if ":" in reached.host else reached.host
     transport = "" if reached.transport == "udp" else f";transport={reached.transport}"
     return f"sip:{quote(sip_name)}:{quote(password)}@{host}:{reached.port}{transport}"
+
+
+def by_host(found: Iterable[Server]) -> Iterator[str]:
+    """`10.0.0.7, port 5060 (UDP, TCP), port 5061 (TLS)` for each host."""
+    hosts: dict[str, dict[int, list[str]]] = {}
+    for server in found:
+        hosts.setdefault(server.host, {}).setdefault(server.port, []).append(server.transport.upper())
+    for host, ports in hosts.items():
+        yield ", ".join([host, *(f"port {port} ({', '.join(names)})" for port, names in ports.items())])
 
 
 def _hosts(address: Address) -> list[str]:

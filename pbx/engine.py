@@ -16,6 +16,7 @@ import json
 import logging
 import resource
 import signal
+import socket
 import ssl
 import sys
 import time
@@ -59,10 +60,12 @@ from pbx.registrar.persistence import Persistence
 from pbx.registrar.reach import route_of
 from pbx.registrar.registrar import Registrar
 from pbx.storage.engine import open_database
+from pbx.storage.errors import StorageError
 from pbx.storage.unit import Store
 from pbx.storage.writer import WriteBehind
 from pbx.supervisor.child import die_with_supervisor, report_ready
 from pbx.switchboard import Switchboard
+from pbx.tls import ServerTls
 from sip.endpoint import Endpoint
 from sip.timers import Timers
 from sip.transport.base import DEFAULT_PORT, Address, Flow, LostFlow
@@ -75,6 +78,10 @@ DIRECTORY_EVERY = 2.0
 HEALTH_EVERY = 0.1
 MESSAGES_EVERY = 3600.0
 DRAINED_EVERY = 0.2
+CERTIFICATE_EVERY = 60.0
+
+# A phone may be told the machine's name in the place of the domain.
+_OWN_NAMES = frozenset((socket.gethostname().lower(), "localhost"))
 
 
 class Engine:
@@ -91,7 +98,8 @@ class Engine:
         box = SecretBox.open(data.storage_key)
         self.directory = CurrentDirectory(self.store, box, settings.calls.ring_seconds, self._directory_changed)
         self.endpoint = Endpoint(loop, timers=Timers(t1=sip.t1))
-        self.layer = TransportLayer(self.endpoint, server_tls=_server_tls(settings), client_tls=_client_tls(data))
+        self._certificate = ServerTls(sip.certificate, sip.private_key)
+        self.layer = TransportLayer(self.endpoint, server_tls=self._certificate.context, client_tls=_client_tls(data))
         self.endpoint.network = self.layer
         self.bindings = Bindings()
         self.guard = Guard()
@@ -123,7 +131,7 @@ class Engine:
             flow_again=self._flow_again,
             clock=LocalClock(settings.calls.time_zone).now,
             store=DatabaseCallStore(self.writer, loop.call_later, self._publish),
-            addresses_us=self.layer.is_ours,
+            addresses_us=lambda host: host.lower() in _OWN_NAMES or self.layer.is_ours(host),
             publish=self._publish,
             media=self._media,
             anchors=lambda _source, _target, _offer: settings.media.anchor == "always",
@@ -186,6 +194,7 @@ class Engine:
         self._every(SESSIONS_EVERY, lambda: self.calls.tick(self.endpoint.now()))
         self._every(MESSAGES_EVERY, self.waiting.expire)
         self._every(DIRECTORY_EVERY, self._check_directory)
+        self._every(CERTIFICATE_EVERY, self._certificate.look)
 
     def _take_up(self) -> None:
         """Bindings, waiting messages and calls in progress, as the database has them."""
@@ -237,7 +246,7 @@ class Engine:
         await asyncio.to_thread(self.writer.close)
         self.store.close()
 
-    def _every(self, seconds: float, action: Callable[[], None]) -> None:
+    def _every(self, seconds: float, action: Callable[[], object]) -> None:
         slot = len(self._timers)
 
         def run() -> None:
@@ -311,12 +320,6 @@ class Engine:
         return flow or LostFlow(transport, (host, port), (remote_host, remote_port))
 
 
-def _server_tls(settings: Settings) -> ssl.SSLContext:
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    context.load_cert_chain(settings.sip.certificate, settings.sip.private_key)
-    return context
-
-
 def _client_tls(data: DataFolder) -> ssl.SSLContext:
     """For phones that we connect to: they sign by our authority or by the system's, and have no host names."""
     context = ssl.create_default_context(cafile=data.authority if data.authority.exists() else None)
@@ -367,7 +370,7 @@ def main() -> int:
     except ConfigError as error:
         print(f"engine: {error}", file=sys.stderr)
         return 1
-    except OSError as error:
+    except (OSError, StorageError) as error:
         logger.error("! %s", error)
         return 1
     return 0

@@ -120,7 +120,8 @@ class Worker:
         now = self._local_now()
         last = self._last_sweep()
         if last is not None and is_due(last, now, self._sweep_hour):
-            sweep(self._store, self.stores, batch=BATCH, goes_on=self._goes_on)
+            if any(sweep(self._store, self.stores, batch=BATCH, goes_on=self._goes_on).values()):
+                ring(self._bell)
         elif last is not None:
             return False
         self._stamp.write_text(now.isoformat())

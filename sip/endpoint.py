@@ -12,6 +12,7 @@ from functools import partial
 from math import ceil
 from typing import Any, Protocol
 
+from sip.complaints import Complaints
 from sip.errors import ParseError, TransportError
 from sip.grammar import split_list
 from sip.headers import SINGLE
@@ -81,6 +82,7 @@ class Endpoint:
         self.counters = {"strays": 0, "malformed": 0, "retransmissions": 0, "shed": 0, "failures": 0}
         # Made once: thousands of pending timers refer to them.
         self._fire = {name: partial(self._fired, name) for name in TIMER_INPUTS}
+        self._complaints = Complaints(clock.time, self.counters)
         self._clock = clock
         self._tick = self.timers.t1 / TICKS
         self._queues = TimerQueues()
@@ -130,11 +132,11 @@ class Endpoint:
         try:
             message = parse(data, stream=flow.reliable)
         except MalformedRequest as error:
-            self.counters["malformed"] += 1
+            self._complaints.malformed(flow, error)
             self.refuse(error.request, flow, error)
             return
-        except ParseError:
-            self.counters["malformed"] += 1
+        except ParseError as error:
+            self._complaints.malformed(flow, error)
             return
         try:
             if isinstance(message, Request):
@@ -148,7 +150,7 @@ class Endpoint:
 
     def malformed(self, data: bytes, flow: Flow, error: ParseError) -> None:
         """A stream that cannot be framed any further; what can be answered is."""
-        self.counters["malformed"] += 1
+        self._complaints.malformed(flow, error)
         try:
             message = parse(data if b"\r\n\r\n" in data else data + b"\r\n\r\n")
         except MalformedRequest as broken:
@@ -196,7 +198,7 @@ class Endpoint:
         try:
             self.user.request(request, flow)
         except ParseError as error:
-            self.counters["malformed"] += 1
+            self._complaints.malformed(flow, error)
             self.refuse(request, flow, error)
 
     def _response(self, response: Response) -> None:

@@ -66,6 +66,11 @@ class StreamFramer:
         """Whether a message has begun and not ended."""
         return bool(self._buffer) and self._buffer[0] != _CR and self._buffer[0] != _LF
 
+    @property
+    def held(self) -> int:
+        """Octets of the message that has not ended."""
+        return len(self._buffer)
+
     def receive(self, data: bytes) -> list[Event]:
         """What these octets complete, in order.
 

@@ -98,7 +98,7 @@ def set_rule(
 
 
 def replace_rules(
-    tx: Transaction, number: str, wishes: Sequence[RuleWish], *, actor: str, version: str | None = None
+    tx: Transaction, number: str, wishes: Sequence[RuleWish], *, actor: str, version: int | None = None
 ) -> tuple[str, ...]:
     """Gives a user exactly these rules; those that stay as they are keep their version.
 
@@ -151,10 +151,10 @@ def draft_rules(number: str, current: Sequence[Rule], wishes: Sequence[RuleWish]
     return tuple(sorted(drafted, key=lambda rule: (rule.id == 0, rule.id)))  # new ones come last
 
 
-def rules_version(rules: Iterable[Rule]) -> str:
-    """A word that is another one whenever a rule was added, changed or removed."""
+def rules_version(rules: Iterable[Rule]) -> int:
+    """A number that is another one whenever a rule was added, changed or removed; JavaScript can hold it exactly."""
     said = ",".join(f"{rule.id}.{rule.version}" for rule in rules)
-    return hashlib.sha256(said.encode()).hexdigest()[:16]
+    return int.from_bytes(hashlib.sha256(said.encode()).digest()[:6], "big")
 
 
 def clear_rules(tx: Transaction, number: str, kind: RuleKind | str | None = None, *, actor: str) -> int:

@@ -45,15 +45,6 @@ class EmbeddedMedia:
         for process in self._processes:
             process.connect()
 
-    async def wait_ready(self, timeout: float = 10.0) -> None:
-        """Returns when a process is there. Raises MediaUnavailable after `timeout` seconds."""
-        waiting = [asyncio.ensure_future(process.ready.wait()) for process in self._processes]
-        done, late = await asyncio.wait(waiting, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
-        for one in late:
-            one.cancel()
-        if not done:
-            raise MediaUnavailable("no media process is there")
-
     def close(self) -> None:
         """Leaves the processes with what they do; the next engine takes them over."""
         for process in self._processes:
@@ -290,10 +281,11 @@ class _Process(asyncio.Protocol):
                 reply, timer = self._waiting.pop(values["id"], (_not_asked, None))
                 if timer is not None:
                     timer.cancel()
-                if "error" in values:
-                    reply(media_error(str(values["error"]["code"]), str(values["error"]["message"])))
-                else:
-                    reply(values["reply"])
+                result = values.get("reply") or _error_in(values)
+                try:
+                    reply(result)
+                except Exception:  # whoever asked has a defect; the other sessions go on
+                    logger.exception("! an answer of the media process can't be used")
             case "hello":
                 self._away_since = None
                 self.tidied = False
@@ -311,6 +303,13 @@ class _Process(asyncio.Protocol):
     def _lose(self) -> None:
         if self.sessions or not self.tidied:
             self._plane._gone(self)
+
+
+def _error_in(values: Values) -> Values | MediaError:
+    """What a process refuses with; an empty reply is none."""
+    if "error" not in values:
+        return {}
+    return media_error(str(values["error"]["code"]), str(values["error"]["message"]))
 
 
 def _not_asked(reply: Values | MediaError) -> None:

@@ -9,9 +9,7 @@ when the far side has none.
 """
 
 import asyncio
-import io
 import logging
-import wave
 from collections.abc import Collection
 from dataclasses import dataclass, field
 
@@ -28,7 +26,7 @@ from pbx.media.plane import (
     Played,
     SessionStatistics,
 )
-from pbx.media.relay.prompts import RATE, samples
+from pbx.media.relay.prompts import as_file
 from pbx.media.rtpengine_words import (
     answer_flags,
     offer_flags,
@@ -159,7 +157,7 @@ class RtpengineMedia:
             self._loop.call_soon(done, UnknownSession(f"there is no session {session} with {target}"))
             return
         try:
-            sound, seconds = _as_file(prompt, repeat=repeat)
+            sound, seconds = as_file(prompt)
         except MediaError as error:
             self._loop.call_soon(done, error)
             return
@@ -176,7 +174,6 @@ class RtpengineMedia:
                 timer = self._loop.call_later(seconds, self._end_play, known, target)
                 known.players[target] = timer, done
 
-        # "play media" names the one who speaks: the others hear it. So the party to hear it is told by `to-tag`.
         request: dict[str, bencode.Value] = {
             "command": "play media",
             "call-id": session,
@@ -298,19 +295,6 @@ def _description(done: Described) -> Reply:
 def _received_from(host: str) -> dict[str, bencode.Value]:
     """Where the party's signalling comes from, for a party behind NAT."""
     return {"received-from": ["IP6" if ":" in host else "IP4", host]} if host else {}
-
-
-def _as_file(prompt: str, *, repeat: bool) -> tuple[bytes, float]:
-    """A prompt as the WAV that rtpengine plays, and how long it takes. What repeats is made long enough to be few."""
-    sound = samples(prompt)
-    if repeat:
-        while len(sound) < 20 * RATE:
-            sound = sound + sound
-    written = io.BytesIO()
-    with wave.open(written, "wb") as file:
-        file.setparams((1, 2, RATE, 0, "NONE", "not compressed"))
-        file.writeframes(sound.tobytes())
-    return written.getvalue(), len(sound) / RATE
 
 
 def _not_asked(reply: Values | MediaError) -> None:

@@ -68,14 +68,17 @@ def profile_of(sdp: bytes, otherwise: MediaProfile) -> MediaProfile:
 
 
 def with_bundle(answer: bytes, offer: bytes) -> bytes:
-    """A browser's answer with the group of its offer, where rtpengine has left it out."""
-    if b"\na=group:BUNDLE" in answer or b"\na=group:BUNDLE" not in offer:
+    """A browser's answer with the group of its offer, where rtpengine has left it out.
+
+    Only for a single stream: rtpengine 10 gives each stream a port of its own and would not find the second one on
+    the port of the first.
+    """
+    streams = [section for section in answer.split(b"\nm=")[1:] if section.split(b" ", 2)[1:2] != [b"0"]]
+    if len(streams) != 1 or b"\na=group:BUNDLE" in answer or b"\na=group:BUNDLE" not in offer:
         return answer
-    mids = [line[6:].strip() for line in answer.split(b"\n") if line.startswith(b"a=mid:")]
-    at = answer.find(b"\nm=")
-    if not mids or at < 0:
-        return answer
-    return answer[: at + 1] + b"a=group:BUNDLE " + b" ".join(mids) + b"\r\n" + answer[at + 1 :]
+    mid = next((line[6:].strip() for line in streams[0].split(b"\n") if line.startswith(b"a=mid:")), b"")
+    at = answer.find(b"\nm=") + 1
+    return answer[:at] + b"a=group:BUNDLE " + mid + b"\r\n" + answer[at:] if mid else answer
 
 
 def statistics_of(reply: Mapping[str, Any]) -> dict[str, tuple[StreamStatistics, ...]]:

@@ -37,6 +37,7 @@ from pbx.media.relay.readiness import Readiness
 from pbx.media.relay.switchroom import Switchroom
 from pbx.supervisor.child import die_with_supervisor, report_ready
 
+LOOK_EVERY = 60.0  # seconds between looks at the machine's addresses
 MAX_QUEUED = 8 << 20  # octets that wait for an engine that doesn't read
 
 logger = logging.getLogger(__name__)
@@ -60,13 +61,16 @@ class MediaWorker:
         self._hub = Hub(loop, ports[0])
         self.pool = PortPool(ports[0] + 1, ports[1])
         self._readiness = Readiness(loop)
-        machinery = Machinery(loop, self._readiness, self.pool, self._hub, Addressing(tuple(addresses)))
+        self._addressing = Addressing(tuple(addresses))
+        machinery = Machinery(loop, self._readiness, self.pool, self._hub, self._addressing)
         self.room = Switchroom(machinery, self._lost)
         self._engines: set[_Engine] = set()
         self._server: asyncio.Server | None = None
+        self._timer: asyncio.TimerHandle | None = None
 
     async def start(self) -> None:
-        """Listens. Raises OSError."""
+        """Listens. Raises OSError and MediaError."""
+        self._look()
         self.path.unlink(missing_ok=True)  # of a process that was killed; the supervisor starts one of each
         self._server = await self._loop.create_unix_server(lambda: _Engine(self), str(self.path))
         self.path.chmod(0o600)
@@ -74,6 +78,8 @@ class MediaWorker:
 
     async def close(self) -> None:
         """Ends all sessions and connections."""
+        if self._timer is not None:
+            self._timer.cancel()
         if self._server is not None:
             self._server.close()
         for engine in list(self._engines):
@@ -82,6 +88,11 @@ class MediaWorker:
         self._hub.close()
         self._readiness.close()
         self.path.unlink(missing_ok=True)
+
+    def _look(self) -> None:
+        """Follows the addresses of the machine, which come and go."""
+        self._timer = self._loop.call_later(LOOK_EVERY, self._look)
+        self._hub.listen(self._addressing.local())
 
     def _lost(self, sessions: Collection[str], loss: Loss) -> None:
         line = encode({"event": LOST, "sessions": list(sessions), "loss": loss.name})

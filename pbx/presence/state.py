@@ -9,8 +9,6 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-IDLE_AFTER = 300.0  # seconds without a word from an active browser: nobody sits before it
-
 
 class Presence(StrEnum):
     """What others see of a person."""
@@ -57,7 +55,7 @@ class _Person:
 
     phones: set[tuple[str, str]] = field(default_factory=set)
     calls: set[str] = field(default_factory=set)
-    browsers: dict[str, float] = field(default_factory=dict)  # by its id: active until
+    browsers: dict[str, bool] = field(default_factory=dict)  # by its id: whether somebody sits before it
     dnd: bool = False
     shown: Presence = Presence.OFFLINE
     since: float = 0.0
@@ -105,7 +103,7 @@ class PresenceBoard:
 
     def browser(self, number: str, browser: str, *, active: bool, now: float) -> list[PresenceChange]:
         """A browser connected, or said whether somebody sits before it."""
-        self._person(number).browsers[browser] = now + IDLE_AFTER if active else 0.0
+        self._person(number).browsers[browser] = active
         return self._weigh((number,), now)
 
     def browser_gone(self, number: str, browser: str, now: float) -> list[PresenceChange]:
@@ -122,10 +120,6 @@ class PresenceBoard:
                 person.dnd = number in numbers
                 touched.append(number)
         return self._weigh(touched, now)
-
-    def tick(self, now: float) -> list[PresenceChange]:
-        """Time has passed: to be called every second."""
-        return self._weigh([number for number, person in self._people.items() if person.browsers], now)
 
     def resync(
         self, phones: Iterable[tuple[str, str, str]], calls: Mapping[str, Collection[str]], now: float
@@ -153,7 +147,7 @@ class PresenceBoard:
                 on_the_phone=bool(person.calls),
                 do_not_disturb=person.dnd,
                 registered=bool(person.phones),
-                browsers=[until > now for until in person.browsers.values()],
+                browsers=person.browsers.values(),
             )
             if shown is not person.shown:
                 person.shown, person.since = shown, now

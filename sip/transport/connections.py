@@ -31,6 +31,7 @@ class Limits:
     unlimited_hosts: frozenset[str] = frozenset(("127.0.0.1", "::1"))
     max_head: int = MAX_HEAD
     max_body: int = MAX_BODY
+    unfinished: int = 67_108_864  # in all messages together that have begun and not ended; two hundred largest ones
     unsent: int = 1_048_576  # what may wait for a peer that reads slowly; four largest messages
     handshake: float = 10.0  # TLS and WebSocket
     message: float = 30.0  # for the first message to come, and for each one from its first octet to its last
@@ -101,6 +102,8 @@ class Connections:
         self._all = _Ranks()
         self._by_place: dict[str, _Ranks] = {}
         self._places: dict[Member, str] = {}
+        self._held: dict[Member, int] = {}  # octets of unfinished messages, where they are many
+        self._unfinished = 0  # their sum
         self._shed_logged = 0
         self._emptied = asyncio.Event()
 
@@ -137,8 +140,17 @@ class Connections:
             if place is not None:
                 self._by_place[place].promote(member)
 
+    def holds(self, member: Member, octets: int) -> None:
+        """So much of this connection's message has come. When all hold too much, who holds most goes."""
+        self._unfinished += octets - self._held.pop(member, 0)
+        if octets:
+            self._held[member] = octets
+        if self._unfinished > self.limits.unfinished:
+            self._shed(max(self._held, key=self._held.__getitem__))
+
     def remove(self, member: Member) -> None:
         """Forgets a connection that is gone."""
+        self._unfinished -= self._held.pop(member, 0)
         self._all.remove(member)
         if not self._all:
             self._emptied.set()

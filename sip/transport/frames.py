@@ -110,6 +110,11 @@ class FrameReader:
         """Whether a frame or message has begun and not ended."""
         return bool(self._buffer) or self._kind is not None
 
+    @property
+    def held(self) -> int:
+        """Octets of the frame and message that have not ended."""
+        return len(self._buffer) + len(self._fragments)
+
     def receive(self, data: bytes) -> list[Event]:
         """What these octets complete, in order. After Close nothing more is taken.
 

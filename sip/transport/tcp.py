@@ -24,6 +24,8 @@ KEEPALIVE_IDLE, KEEPALIVE_INTERVAL, KEEPALIVE_COUNT = 60, 10, 3
 
 BACKLOG = 1024
 
+_LITTLE = 4096  # octets of an unfinished message that nobody counts
+
 
 class Connection(asyncio.Protocol):
     """A connection as a flow; the event loop calls it as the protocol of its socket.
@@ -58,6 +60,7 @@ class Connection(asyncio.Protocol):
         self._ready = False  # whether messages can be written
         self._waiting: list[bytes] = []  # messages sent before that
         self._known = self._opened  # whether the receiver has heard of us
+        self._holds = False  # whether so much of a message waits for its end that the table knows of it
         self._deadline: float | None = None
         self._framer = StreamFramer(opened=self._opened, max_head=table.limits.max_head, max_body=table.limits.max_body)
 
@@ -229,14 +232,17 @@ class Connection(asyncio.Protocol):
                 self._fail()
             if self.closed:
                 return
-        self._progress(delivered, self._framer.partial)
+        self._progress(delivered, self._framer.partial, self._framer.held)
 
     def _deliver(self, message: bytes) -> None:
         self._known = True
         self._table.receiver.received(message, self)
 
-    def _progress(self, delivered: bool, partial: bool) -> None:
-        """Keeps the deadline: the first message must come, and one that has begun must end."""
+    def _progress(self, delivered: bool, partial: bool, held: int) -> None:
+        """Keeps the deadline: the first message must come, and one that has begun must end. `held`: its octets."""
+        if held > _LITTLE or self._holds:
+            self._holds = held > _LITTLE
+            self._table.holds(self, held if self._holds else 0)
         if delivered:
             self._deadline = None
         if self._deadline is not None:

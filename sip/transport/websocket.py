@@ -99,7 +99,7 @@ class WebSocketConnection(Connection):
                 return
         if pong:
             self._answer(self._encoded(KeepAlive.PONG.value))
-        self._progress(delivered, self._frames.partial)
+        self._progress(delivered, self._frames.partial, self._frames.held)
 
     def _end(self, *, broken: bool) -> None:
         """Closes without another close frame."""

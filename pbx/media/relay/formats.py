@@ -26,6 +26,8 @@ SHARED_WITH_BROWSERS = {
 # redundancy that names payload types inside.
 _BOUND_TO_THEIR_STREAM = frozenset({"rtx", "red", "ulpfec", "flexfec-03"})
 
+KEYS_RATE = 8000  # Hz, of telephone-event as every phone has it
+
 # Offered beside what a party has, if it has no G.711: every telephone has that.
 FALLBACK = tuple(Codec(number, *STATIC_PAYLOAD_TYPES[number]) for number in (8, 0))
 
@@ -118,16 +120,18 @@ def offerable(kind: str, codecs: Iterable[Codec], source: MediaProfile, target: 
         shared = SHARED_WITH_BROWSERS.get(kind, frozenset())
         kept = [codec for codec in kept if codec.name.lower() in shared]
     rates = {codec.rate for codec in kept if not codec.is_companion}
+    # Phones send keys at 8000 Hz beside speech at any other rate.
+    rates.add(KEYS_RATE)
     kept = [codec for codec in kept if not codec.is_companion or codec.rate in rates]
     if kind == "audio" and convertible(kept) is not None:
         names = {codec.name.lower() for codec in kept}
         if not names & {"pcma", "pcmu"}:
             kept += FALLBACK
-            if not any(codec.is_telephone_event and codec.rate == 8000 for codec in kept):
+            if not any(codec.is_telephone_event and codec.rate == KEYS_RATE for codec in kept):
                 events = next((codec for codec in kept if codec.is_telephone_event), None)
                 if events is not None:
                     free = next(number for number in _DYNAMIC if all(c.payload_type != number for c in kept))
-                    kept.append(replace(events, payload_type=free, rate=8000))
+                    kept.append(replace(events, payload_type=free, rate=KEYS_RATE))
     return tuple(kept)
 
 
@@ -153,8 +157,9 @@ def answerable(kind: str, offered: Sequence[Codec], answered: Sequence[Codec]) -
     if chosen is None:
         return ()
     events = any(codec.is_telephone_event for codec in answered)
-    companions = [codec for codec in offered if events and codec.is_telephone_event and codec.rate == chosen.rate]
-    return (chosen, *companions)
+    keys = [codec for codec in offered if events and codec.is_telephone_event]
+    fitting = [codec for codec in keys if codec.rate == chosen.rate]
+    return (chosen, *(fitting or keys[:1]))
 
 
 def spoken(source: Exchange, target: Exchange) -> Codec | None:

@@ -1,12 +1,16 @@
 """The port on which all browsers of a media process arrive: one UDP port, for IPv4 and for IPv6.
 
-What comes is told apart by its first octet (RFC 7983): checks by ICE find their transport by its user name, and make
-their source known; DTLS, RTP and RTCP find theirs by that source. Everything else is dropped.
+A browser only believes an answer that comes from the address to which it has spoken, so there is a socket for each
+address of the machine, not one for all of them. What comes is told apart by its first octet (RFC 7983): checks by
+ICE find their transport by its user name, and make their source known; DTLS, RTP and RTCP find theirs by that
+source. Everything else is dropped.
 """
 
 import asyncio
 import logging
-from typing import Protocol
+import socket
+from collections.abc import Callable, Iterable
+from typing import Any, NamedTuple, Protocol
 
 from pbx.media.errors import MediaUnavailable
 from pbx.media.relay import ice
@@ -20,19 +24,26 @@ MOST_SOURCES = 16  # addresses of one browser that are known at the same time
 logger = logging.getLogger(__name__)
 
 
+class Path(NamedTuple):
+    """A way to a browser: which of our sockets, and its address."""
+
+    send: Callable[[bytes | memoryview, Any], int]
+    address: ice.Address
+
+
 class Guest(Protocol):
     """A transport that lives on the hub's port."""
 
     credentials: ice.Credentials
 
-    def checked(self, check: ice.Check, source: ice.Address) -> None:
-        """An authentic check has come, and has been answered."""
+    def checked(self, check: ice.Check, path: Path) -> None:
+        """An authentic check has come by that path, and has been answered."""
 
-    def take_dtls(self, datagram: bytes, source: ice.Address) -> None:
-        """DTLS from a source that has been checked."""
+    def take_dtls(self, datagram: bytes, path: Path) -> None:
+        """DTLS from an address that has been checked."""
 
-    def take_media(self, length: int, source: ice.Address) -> None:
-        """The packet in the buffer, from a source that has been checked."""
+    def take_media(self, length: int) -> None:
+        """The packet in the buffer, from an address that has been checked."""
 
 
 class Hub:
@@ -43,23 +54,29 @@ class Hub:
         dropped: packets from sources that nobody knows.
     """
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, port: int, hosts: tuple[str, ...] = ("0.0.0.0", "::")) -> None:  # noqa: S104
+    def __init__(self, loop: asyncio.AbstractEventLoop, port: int) -> None:
         self.port = port
         self.dropped = 0
         self._loop = loop
         self._names: dict[str, Guest] = {}
         self._sources: dict[ice.Address, Guest] = {}
-        self._sockets = {}
-        for host in hosts:
+        self._sockets: dict[str, socket.socket] = {}
+
+    def listen(self, hosts: Iterable[str]) -> None:
+        """Listens on those addresses and no others. Raises MediaUnavailable when none of them can be used."""
+        wanted = set(hosts)
+        for host in self._sockets.keys() - wanted:
+            self._close(host)
+        for host in wanted - self._sockets.keys():
             try:
-                made = bound(host, port, octets=RECEIVE_OCTETS)
+                made = bound(host, self.port, octets=RECEIVE_OCTETS)
             except OSError as error:
-                logger.info("= no media for browsers on [%s]:%d: %s", host, port, error.strerror)
+                logger.warning("! no media for browsers on [%s]:%d: %s", host, self.port, error.strerror)
                 continue
-            self._sockets[":" in host] = made
-            loop.add_reader(made.fileno(), self._readable, made.recvfrom_into, made.sendto)
+            self._sockets[host] = made
+            self._loop.add_reader(made.fileno(), self._readable, made.recvfrom_into, made.sendto)
         if not self._sockets:
-            raise MediaUnavailable(f"port {port} can't be used for browsers")
+            raise MediaUnavailable(f"port {self.port} can't be used for browsers")
 
     def admit(self, guest: Guest) -> None:
         """From now on checks for that transport are answered."""
@@ -75,20 +92,14 @@ class Hub:
         """After a restart of ICE the old credentials are worth nothing."""
         self._names.pop(ufrag, None)
 
-    def send(self, packet: bytes | memoryview, target: ice.Address) -> None:
-        """Sends a datagram; one that can't be sent is a lost one."""
-        sending = self._sockets.get(len(target) > 2)
-        if sending is None:
-            return
-        try:
-            sending.sendto(packet, target)
-        except OSError:
-            return
-
     def close(self) -> None:
-        for one in self._sockets.values():
-            self._loop.remove_reader(one.fileno())
-            one.close()
+        for host in list(self._sockets):
+            self._close(host)
+
+    def _close(self, host: str) -> None:
+        closed = self._sockets.pop(host)
+        self._loop.remove_reader(closed.fileno())
+        closed.close()
 
     def _readable(self, read, send) -> None:  # type: ignore[no-untyped-def]  # methods of a socket
         sources = self._sources
@@ -108,9 +119,9 @@ class Hub:
                 self.dropped += 1
             elif first > 127:
                 if first < 192 and length >= HEADER_LENGTH:
-                    guest.take_media(length, source)
+                    guest.take_media(length)
             elif 19 < first < 64:
-                guest.take_dtls(bytes(BUFFER[:length]), source)
+                guest.take_dtls(bytes(BUFFER[:length]), Path(send, source))
 
     def _take_check(self, data: bytes, source: ice.Address, send) -> None:  # type: ignore[no-untyped-def]
         check = ice.read_check(data)
@@ -124,7 +135,7 @@ class Hub:
             send(ice.answer(check, guest.credentials, source), source)
         except OSError:
             return
-        guest.checked(check, source)
+        guest.checked(check, Path(send, source))
 
     def _know(self, source: ice.Address, guest: Guest) -> None:
         """The address belongs to that transport now, also if it was another's: a browser reuses its ports."""

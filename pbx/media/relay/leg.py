@@ -114,11 +114,10 @@ class Leg:
     def address(self) -> str:
         """Our address towards the party: one for its whole life."""
         if not self._address:
-            described = ""
             remote = self.offered or self.remote
-            if remote is not None:
-                described = next((one.address[0] for one in remote.streams if one.usable), "")
-            # Where its signalling comes from says more than the address of a network behind NAT.
+            used = [one.address[0] for one in remote.streams if one.usable] if remote is not None else []
+            # Where its signalling comes from says more than an address of a network behind NAT, or of no network.
+            described = next((host for host in used if not host.startswith("127.") and host != "::1"), "")
             self._address = self._machinery.addressing.towards(self.host or described)
         return self._address
 

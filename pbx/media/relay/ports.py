@@ -107,22 +107,23 @@ class Addressing:
             return next((one for one in self._configured if (":" in one) is kind), self._configured[0])
         if routed:
             return routed
-        return self._all()[0]
+        return self.local()[0]
 
     def candidates(self, host: str) -> tuple[str, ...]:
         """All addresses to tell a browser at `host` of, the best first."""
         best = self.towards(host)
-        found = [one for one in self._configured or self._all() if one != best]
+        found = [one for one in self._configured or self.local() if one != best]
         # Loopback means another machine to a browser elsewhere.
         return (best, *(one for one in found if not ip_address(one).is_loopback))
 
     def bindable(self, address: str) -> str:
         """Where to bind a socket that is reached as `address`."""
-        if address in self._all():
+        if address in self.local():
             return address
         return "::" if ":" in address else "0.0.0.0"  # noqa: S104  a router hands it on to one of ours
 
-    def _all(self) -> tuple[str, ...]:
+    def local(self) -> tuple[str, ...]:
+        """The addresses of this machine, as they were a moment ago. Raises MediaUnavailable without any."""
         now = time.monotonic()
         if now > self._until:
             found = [str(one) for one in local_addresses()]

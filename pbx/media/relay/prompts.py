@@ -1,16 +1,22 @@
 """What can be played: tones, made here (ITU-T E.180 and E.182 say what they mean), so there are no files to lose."""
 
+import io
 import math
 from array import array
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
 
+import av
+from av.audio.resampler import AudioResampler
+
 from pbx.media.errors import UnknownPrompt
+from pbx.media.relay.speech import frame_of
 
 RATE = 8000
 LOUD = 0.2  # of full scale, about -14 dBm0
 SOFT = 0.08
+FILE_BIT_RATE = 24_000  # so that 15 s are within 64 KiB
 FADE = 0.004  # seconds in which a tone begins and ends, so that it doesn't click
 
 
@@ -54,6 +60,22 @@ def samples(prompt: str) -> "array[int]":
     if sounds is None:
         raise UnknownPrompt(f"nothing is called {prompt}; there are {', '.join(PROMPTS)}")
     return array("h", _samples(sounds))
+
+
+@cache
+def as_file(prompt: str) -> tuple[bytes, float]:
+    """A prompt as an Ogg file that fits into a datagram, and its seconds. Raises UnknownPrompt."""
+    sound = samples(prompt)
+    written = io.BytesIO()
+    with av.open(written, "w", format="ogg") as file:
+        stream = file.add_stream("libopus", rate=48_000)
+        stream.bit_rate = FILE_BIT_RATE
+        stream.layout = "mono"
+        resampler = AudioResampler(format="s16", layout="mono", rate=48_000, frame_size=960)
+        for frame in [*resampler.resample(frame_of(sound, RATE)), *resampler.resample(None)]:
+            file.mux(stream.encode(frame))
+        file.mux(stream.encode(None))
+    return written.getvalue(), len(sound) / RATE
 
 
 def _samples(sounds: Iterable[Sound]) -> Iterator[int]:

@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterable, Sequence
 
 from pbx.media.relay import rtcp
+from pbx.media.relay.packet import HEADER_LENGTH
 from pbx.media.relay.rtcp import Block, Feedback, Report
 from pbx.media.relay.stream import Stream
 
@@ -48,7 +49,7 @@ def _reports(report: Report, streams: Sequence[Stream], now: float) -> Iterable[
         if is_sender and stream.is_relayed:
             out.correspondence.sent(report.ntp, now)
             timestamp = stream.shifted_timestamp(report.timestamp)
-            yield out, Report(out.ssrc, blocks, report.ntp, timestamp, out.sent, out.sent_octets & 0xFFFFFFFF)
+            yield out, Report(out.ssrc, blocks, report.ntp, timestamp, out.sent & 0xFFFFFFFF, _payload(out))
         elif blocks:
             yield out, Report(out.ssrc, blocks)
 
@@ -120,8 +121,12 @@ def report(stream: Stream, now: float) -> None:
     ntp = rtcp.ntp_time(time.time())
     reached = (timestamp + int((now - when) * stream.clock)) & 0xFFFFFFFF
     state.sent(ntp, now)
-    octets = stream.sent_octets & 0xFFFFFFFF
-    _send(stream, [Report(stream.ssrc, blocks, ntp, reached, stream.sent & 0xFFFFFFFF, octets)], [])
+    _send(stream, [Report(stream.ssrc, blocks, ntp, reached, stream.sent & 0xFFFFFFFF, _payload(stream))], [])
+
+
+def _payload(stream: Stream) -> int:
+    """The octets that were sent without headers, as a sender report counts them."""
+    return (stream.sent_octets - HEADER_LENGTH * stream.sent) & 0xFFFFFFFF
 
 
 def _own_block(stream: Stream, now: float) -> Block:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from pbx.media.plane import Loss
 from pbx.media.relay import ice, reports
 from pbx.media.relay.dtls import Handshake, Identity, State
-from pbx.media.relay.hub import Hub
+from pbx.media.relay.hub import Hub, Path
 from pbx.media.relay.packet import BUFFER, VIEW, extension
 from pbx.media.relay.srtp import Protection
 from pbx.media.relay.stream import Stream
@@ -46,7 +46,9 @@ class WebRtcTransport:
         self._server = True
         self._handshake: Handshake | None = None
         self._timer: asyncio.TimerHandle | None = None
-        self._selected: ice.Address | None = None
+        self._selected: Path | None = None
+        self._early: tuple[str, Path] | None = None
+        self._hello: tuple[bytes, Path] | None = None
         self._inbound: Protection | None = None
         self._outbound: Protection | None = None
         self._by_source: dict[int, Stream] = {}
@@ -55,7 +57,6 @@ class WebRtcTransport:
         self._described = 0.0  # when the browser's description came; 0 for not yet
         self._consent = 0.0
         self._lost = False
-        self._send = hub.send
         hub.admit(self)
 
     # ---- negotiation
@@ -89,6 +90,9 @@ class WebRtcTransport:
         `role` is its a=setup in an answer, "active" or "passive"; an offerer's actpass makes us the server.
         """
         self._remote = remote
+        if self._early is not None and self._early[0] == remote.ufrag:
+            self._selected = self._early[1]
+        self._early = None
         now = time.monotonic()
         self._consent = now
         server = role is not Setup.PASSIVE
@@ -101,6 +105,9 @@ class WebRtcTransport:
             self._described = now
             if self._selected is not None:
                 self._begin()
+            if self._hello is not None:
+                self.take_dtls(*self._hello)
+        self._hello = None
 
     @property
     def role(self) -> Setup:
@@ -129,33 +136,37 @@ class WebRtcTransport:
             self._timer.cancel()
         if self._handshake is not None and self._selected is not None:
             for datagram in self._handshake.goodbye():
-                self._send(datagram, self._selected)
+                _transmit(datagram, self._selected)
         self._lost = True
         self._hub.dismiss(self)
 
     # ---- what comes
 
-    def checked(self, check: ice.Check, source: ice.Address) -> None:
+    def checked(self, check: ice.Check, path: Path) -> None:
         """An authentic check: consent, and perhaps the address to use from now on."""
         if self._remote is None or check.theirs != self._remote.ufrag:
-            return  # ahead of its description, or of before a restart
+            # Ahead of its description, which it may not nominate again after; or of before a restart.
+            if check.nominates:
+                self._early = check.theirs, path
+            return
         self._consent = time.monotonic()
-        if check.nominates and source != self._selected:
+        if check.nominates and path != self._selected:
             first = self._selected is None
-            self._selected = source
+            self._selected = path
             if first and self._handshake is not None:
                 self._begin()
 
-    def take_dtls(self, datagram: bytes, source: ice.Address) -> None:
+    def take_dtls(self, datagram: bytes, path: Path) -> None:
         """DTLS may come by an address that was checked and not nominated yet."""
         handshake = self._handshake
         if handshake is None:
+            self._hello = datagram, path  # it is faster than its description, and would repeat this after a second
             return
         for answer in handshake.take(datagram):
-            self._send(answer, source)
+            _transmit(answer, path)
         self._look_at(handshake)
 
-    def take_media(self, length: int, source: ice.Address) -> None:  # noqa: ARG002  any address that was checked
+    def take_media(self, length: int) -> None:
         """RTP or RTCP: the packet in the buffer."""
         inbound = self._inbound
         if inbound is None:
@@ -186,12 +197,12 @@ class WebRtcTransport:
             return
         end = self._outbound.protect(start, end)
         if end:
-            self._send(VIEW[start:end], target)
+            _transmit(VIEW[start:end], target)
 
     def send_rtcp(self, packet: bytes) -> None:
         """Sends a compound packet."""
         if self._selected is not None and self._outbound is not None:
-            self._send(self._outbound.protect_rtcp(packet), self._selected)
+            _transmit(self._outbound.protect_rtcp(packet), self._selected)
 
     # ---- inside
 
@@ -201,7 +212,7 @@ class WebRtcTransport:
         if handshake is None or self._server or self._selected is None:
             return
         for datagram in handshake.begin():
-            self._send(datagram, self._selected)
+            _transmit(datagram, self._selected)
         self._look_at(handshake)
 
     def _look_at(self, handshake: Handshake) -> None:
@@ -226,7 +237,7 @@ class WebRtcTransport:
         if handshake is not self._handshake or self._selected is None:
             return
         for datagram in handshake.timed_out():
-            self._send(datagram, self._selected)
+            _transmit(datagram, self._selected)
         self._look_at(handshake)
 
     def _whose(self, length: int) -> Stream | None:
@@ -248,3 +259,11 @@ class WebRtcTransport:
         if not self._lost:
             self._lost = True
             self.on_lost(loss)
+
+
+def _transmit(datagram: bytes | memoryview, path: Path) -> None:
+    """One that can't be sent is a lost one."""
+    try:
+        path.send(datagram, path.address)
+    except OSError:
+        return
