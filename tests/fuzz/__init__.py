@@ -1,5 +1,5 @@
 """Fuzz targets: `python -m tests.fuzz.fuzz_sdp -runs=100000`. They need atheris, which none of the tests does.
 
-Each target has a function that takes octets and raises only where something is wrong with our code; the property
-tests call the same functions.
+Each target `fuzz_NAME` has a function `check_NAME` that takes octets and raises only where something is wrong with our
+code, and `SEEDS` to begin from; property tests may call the same functions.
 """

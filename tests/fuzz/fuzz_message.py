@@ -1,20 +1,25 @@
-"""Feeds whatever a coverage-guided fuzzer thinks of to the parser of messages.
+"""Messages from hostile octets: `python -m tests.fuzz.fuzz_message [-runs=N] [-max_total_time=SECONDS] [DIR]`.
 
-    python -m tests.fuzz.fuzz_message -runs=200000 [folder of a corpus]
-
-Ends with a traceback at the first error that the parser does not document, or where what was read is written so
-that it reads differently. Needs atheris (`pip install -e .[peers]`).
+Input may be rejected with the documented exception, ParseError; any other exception is a finding. What is read must be
+written so that it reads the same. The inputs that reached something new are kept for the next time: in DIR, or in a
+folder `gorizont-fuzz-message` among the temporary files.
 """
 
-import sys
 from collections.abc import Callable
 
-import atheris
+from sip.errors import ParseError
+from sip.message import MalformedRequest, Message, Request, parse
+from sip.transaction.keys import peek_key, server_key
+from tests.fuzz.running import fuzz
+from tests.support.messages import SDP, request, response
 
-with atheris.instrument_imports(include=["sip"]):
-    from sip.errors import ParseError
-    from sip.message import MalformedRequest, Message, Request, parse
-    from sip.transaction.keys import peek_key, server_key
+SEEDS = {
+    "request": b"\0" + request("INVITE", "sip:102@example.org;a=b?c=d", "m: <sip:a@h>;q=0.5", "k: x, y", body=SDP),
+    "stream": b"\1" + request("REGISTER", "sip:[2001:db8::1]:5060", "Contact: *", "Expires: 0"),
+    "response": b"\0" + response(200, "INVITE", 'Contact: "A, \\"B" <sip:a@h;x=y>;expires=7', "Retry-After: 5"),
+    "folded": b"\0" + request("OPTIONS", via="SIP / 2.0\r\n / UDP h ;\r\n\tbranch = z9hG4bK1 , SIP/2.0/TCP [::1]:5"),
+    "other scheme": b"\0" + request("OPTIONS", "tel:+1-201;phone-context=h", 'Subject: "', from_="<urn:x:y>;tag=1"),
+}
 
 
 def read_everything(message: Message) -> None:
@@ -41,7 +46,7 @@ def _number_of(message: Message) -> Callable[[str], object]:
     return lambda name: message.number(name, 100)
 
 
-def take(data: bytes) -> None:
+def check_message(data: bytes) -> None:
     """One message, in a datagram or (by its first octet) on a stream."""
     stream, data = data[:1] == b"\x01", data[1:]
     key = peek_key(data)
@@ -65,10 +70,5 @@ def take(data: bytes) -> None:
             raise AssertionError("the key of another transaction")
 
 
-def main() -> None:
-    atheris.Setup(sys.argv, take)
-    atheris.Fuzz()
-
-
 if __name__ == "__main__":
-    main()
+    fuzz("message")

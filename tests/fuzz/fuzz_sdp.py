@@ -5,11 +5,8 @@ be written so that it reads the same, and the quick path must agree with the ful
 something new are kept for the next time: in DIR, or in a folder `gorizont-fuzz-sdp` among the temporary files.
 """
 
-import sys
 from collections.abc import Callable
 from functools import partial
-from pathlib import Path
-from tempfile import gettempdir
 from typing import TypeVar
 
 from sip.sdp.attributes import Candidate, Crypto, Fingerprint, Rtcp, bundle, fingerprints, ice_credentials, rtcp, setup
@@ -21,7 +18,10 @@ from sip.sdp.negotiation import answer_fits, is_hold, make_answer_rejecting, ses
 from sip.sdp.quick import quick_check, quick_direction
 from sip.sdp.relay import Rewriter, align, put_back
 from sip.sdp.strict import parse_strict
+from tests.fuzz.running import fuzz
 from tests.unit.sip.sdp.samples import WELL_FORMED
+
+SEEDS = WELL_FORMED
 
 ATTRIBUTES: dict[str, type[Crypto | Candidate | Fingerprint | Rtcp]] = {
     "crypto": Crypto,
@@ -102,17 +102,5 @@ def _accepted(read: Callable[[Given], Got], given: Given) -> Got | None:
         return None
 
 
-def main() -> None:
-    import atheris
-
-    corpus = Path(gettempdir()) / "gorizont-fuzz-sdp"
-    corpus.mkdir(exist_ok=True)
-    for name, body in WELL_FORMED.items():
-        (corpus / name).write_bytes(body)
-    atheris.instrument_all()
-    atheris.Setup([*sys.argv, str(corpus)], check_sdp)
-    atheris.Fuzz()
-
-
 if __name__ == "__main__":
-    main()
+    fuzz("sdp")

@@ -28,6 +28,9 @@ from tests.support.server import LOOK_AGAIN, Server
 
 ROOT = Path(__file__).parents[2]
 
+ELSEWHERE = ('SIP;cause=200;text="Call completed elsewhere"',)
+"""The Reason with which a phone is told that another one of the same person has the call."""
+
 numbers = map(str, itertools.count(101))
 _tones = itertools.cycle(range(500, 2000, 150))  # as far apart as phones of one test have to be
 
@@ -79,7 +82,7 @@ class Desk:
         return output.getvalue()
 
     def program(self, *arguments: str) -> str:
-        """The same by a process of its own, as somebody types it at a shell."""
+        """What a command prints, as a process of its own: as somebody types it at a shell."""
         command = [sys.executable, "-m", "pbx.cli", *arguments, "--data", str(self.server.data.root)]
         done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=30, check=False)
         if done.returncode != 0:
@@ -87,7 +90,7 @@ class Desk:
         return done.stdout
 
     def values(self, *arguments: str) -> Any:
-        """The same, as values for programs."""
+        """What a command answers to programs."""
         return json.loads(self.gorizont(*arguments, "--json"))
 
     # ---- phones

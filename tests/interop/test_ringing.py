@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.interop.desk import Desk, assert_hear_each_other, assert_silence, connect, kind
+from tests.interop.desk import ELSEWHERE, Desk, assert_hear_each_other, assert_silence, connect, kind
 from tests.support.peers.available import PHONES
 from tests.support.peers.baresip import Baresip
 from tests.support.peers.base import Phone, Transport
@@ -17,8 +17,6 @@ from tests.support.peers.trace import SipMessage, Way
 from tests.support.server import Server
 
 pytestmark = pytest.mark.interop
-
-ELSEWHERE = ('SIP;cause=200;text="Call completed elsewhere"',)
 
 
 # ---- several phones of one person

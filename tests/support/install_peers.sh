@@ -16,6 +16,8 @@ sipsak             sipsak
 kamailio           kamailio
 initdb             postgresql
 setpriv            util-linux
+chromium           chromium
+rtpengine          rtpengine-daemon
 '
 
 has() {

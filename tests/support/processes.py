@@ -130,7 +130,7 @@ class Process:
         """Type a line at the program's keyboard."""
         os.write(self._terminal, line.encode() + b"\n")
 
-    def wait_for(self, pattern: str, *, timeout: float = 10.0, since: int = 0) -> re.Match[str]:
+    def wait_for(self, pattern: str, *, timeout: float = 30.0, since: int = 0) -> re.Match[str]:
         """Wait for a line (from number `since` on) in which the pattern is found.
 
         Raises PeerError at the deadline or when the program ends without having said it.
@@ -148,7 +148,7 @@ class Process:
                 if not self._changed.wait(deadline - time.monotonic()):
                     raise PeerError(f"{self.name}: no /{pattern}/ in {timeout:g} s\n{self.report()}")
 
-    def wait_ended(self, *, timeout: float = 10.0) -> int:
+    def wait_ended(self, *, timeout: float = 30.0) -> int:
         """Wait for the program's end and return its exit status. Raises PeerError at the deadline."""
         if self._child is None:
             raise RuntimeError(f"{self.name} was not started")
@@ -229,7 +229,7 @@ class Process:
             self._changed.notify_all()
 
 
-def wait_gone(pid: int, timeout: float = 10.0) -> None:
+def wait_gone(pid: int, timeout: float = 30.0) -> None:
     """Waits for the end of a process that need not be our child. Raises PeerError if it does not come."""
     try:
         handle = os.pidfd_open(pid)

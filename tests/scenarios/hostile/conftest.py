@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.scenarios.hostile.attackers import Datagrams
-from tests.scenarios.hostile.victim import Office, complaints, engine_of, resident
+from tests.scenarios.hostile.victim import Engine, Office, complaints, engine_of, resident
 from tests.support.server import Server
 
 # What an attack may leave behind: tables that fill to their bounds, and what the allocator does not give back.
@@ -14,7 +14,7 @@ GROWTH = 64 * 2**20
 
 @pytest.fixture(scope="session")
 def shared_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    with Server(tmp_path_factory.mktemp("hostile") / "server", users=("101", "102", "103")) as server:
+    with Engine(tmp_path_factory.mktemp("hostile") / "server", users=("101", "102", "103", "104")) as server:
         yield server
 
 

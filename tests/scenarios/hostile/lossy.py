@@ -8,10 +8,10 @@ from itertools import cycle
 from types import TracebackType
 from typing import Self
 
-from tests.scenarios.hostile.attackers import address_of
+from tests.scenarios.hostile.attackers import OWN_HOST, address_of
 
 # Where the server sees phones come from: another address than theirs, so that it answers and calls on this path.
-OUTSIDE = "127.99.0.1"
+OUTSIDE = "127.251." + OWN_HOST.split(".", 2)[2]
 
 
 class LossyPath:

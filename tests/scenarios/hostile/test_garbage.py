@@ -5,10 +5,13 @@ What the server cannot answer it drops; what it answers it answers as RFC 3261 s
 
 import random
 import ssl
+import time
 from contextlib import ExitStack
 
 import pytest
 
+from sip.complaints import EVERY
+from sip.transport.connections import Limits
 from tests.scenarios.hostile.attackers import HANDSHAKE, Answer, Datagrams, Stream, WebSocket, options, trusting
 from tests.scenarios.hostile.victim import Office, resident
 from tests.support.messages import SDP, request
@@ -282,3 +285,30 @@ def test_heads_that_never_end_are_not_kept_beyond_their_bound(office: Office) ->
             attacker.send(b"x" * 2**20)
         for attacker in attackers:
             assert [answer.status for answer in attacker.rest()] in ([], [513])
+
+
+def test_bodies_that_never_end_do_not_add_up(office: Office) -> None:
+    """Each of them is within its bounds; together they would be 100 MB, so that some of them have to go."""
+    server = office.server
+    before, shed = resident(server), server.command("ready")["transport"]["shed"]
+    head = request("MESSAGE", "sip:102@office.test").replace(b"Length: 0", b"Length: 260000")
+    with ExitStack() as stack:
+        for _ in range(400):
+            stack.enter_context(Stream(server.tcp)).send(head + b"x" * 250_000)
+        with Stream(server.tcp) as asker:
+            asker.send(options("beside", "TCP"))
+            assert asker.final("beside").status == 200
+        assert server.command("ready")["transport"]["shed"] - shed >= 400 - Limits().unfinished // 250_000
+        assert resident(server) - before < 2 * Limits().unfinished
+
+
+def test_flood_of_garbage_is_one_line_in_the_log(office: Office) -> None:
+    seen, began = len(office.server.output), time.monotonic()
+    with Datagrams(office.server.udp) as attacker:
+        for _ in range(2_000):
+            attacker.send(b"garbage \x1b[31m\r\nand more\r\n\r\n")
+        attacker.all("after-flood")
+    new = office.server.output[seen:]
+    assert len(new) <= 1 + (time.monotonic() - began) / EVERY
+    assert office.server.process is not None
+    office.server.process.wait_for(r"engine ! malformed message from (UDP|TCP|TLS|WS|WSS) 127\.\S+ port \d+: ")

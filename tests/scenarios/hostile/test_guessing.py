@@ -5,7 +5,6 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,11 +12,10 @@ import pytest
 from pbx.registrar.guard import FREE, SCANNED
 from tests.scenarios.hostile.attackers import Answer, Datagrams
 from tests.scenarios.hostile.telephones import Telephones
-from tests.scenarios.hostile.victim import complaints
+from tests.scenarios.hostile.victim import ROOT, Engine, complaints
 from tests.support.messages import request
 from tests.support.server import Server
 
-ROOT = Path(__file__).parents[3]
 OFFICE, ELSEWHERE = "127.20.0.1", "127.20.0.2"  # addresses: the office behind NAT, and somewhere else
 
 _guessers = (f"127.66.{count // 250}.{1 + count % 250}" for count in itertools.count())
@@ -27,7 +25,7 @@ _guessers = (f"127.66.{count // 250}.{1 + count % 250}" for count in itertools.c
 def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A server whose guard no other test has put to use."""
     numbers = [str(number) for number in range(101, 131)]
-    with Server(tmp_path_factory.mktemp("guarded") / "server", users=numbers) as server:
+    with Engine(tmp_path_factory.mktemp("guarded") / "server", users=numbers) as server:
         yield server
         assert complaints(server) == []
 

@@ -6,7 +6,7 @@ import pytest
 
 from tests.scenarios.hostile.lossy import LossyPath
 from tests.scenarios.hostile.telephones import Telephones
-from tests.scenarios.hostile.victim import complaints
+from tests.scenarios.hostile.victim import Engine, complaints
 from tests.support import phones, talks
 from tests.support.server import Server
 
@@ -15,7 +15,7 @@ T1 = 0.03  # s; short, so that the test does not take the time of retransmission
 
 @pytest.fixture(scope="module")
 def impatient(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    with Server(tmp_path_factory.mktemp("lossy") / "server", users=("101", "102"), sip={"t1": f"{T1}"}) as server:
+    with Engine(tmp_path_factory.mktemp("lossy") / "server", users=("101", "102"), sip={"t1": f"{T1}"}) as server:
         yield server
         assert complaints(server) == []
 

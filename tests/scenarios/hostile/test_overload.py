@@ -8,16 +8,15 @@ from pathlib import Path
 import pytest
 
 from tests.scenarios.hostile.telephones import Telephones
-from tests.scenarios.hostile.victim import complaints
+from tests.scenarios.hostile.victim import Engine, complaints
 from tests.support.phones import Phone
-from tests.support.server import Server
 from tests.support.talks import Talk
 
 
 @pytest.fixture
 def telephones(tmp_path: Path) -> Iterator[Telephones]:
     settings = "[calls]\nmax_calls = 1\ndrain_seconds = 20"
-    with Server(tmp_path / "server", users=("101", "102", "103"), settings=settings) as server:
+    with Engine(tmp_path / "server", users=("101", "102", "103"), settings=settings) as server:
         with Telephones(server) as telephones:
             yield telephones
         assert complaints(server) == []

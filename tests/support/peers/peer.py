@@ -14,7 +14,7 @@ from tests.support.processes import PeerError, Process
 
 Found = TypeVar("Found")
 
-DEADLINE = 10.0  # seconds: far beyond what a phone on one machine needs, short enough for a failing test
+DEADLINE = 20.0  # seconds: far beyond what a phone on one machine needs, short enough for a failing test
 
 
 class Watched:
