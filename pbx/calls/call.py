@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol
 
 from pbx.calls.bridge import carry
-from pbx.calls.edge import offer_between, outward
+from pbx.calls.edge import Made, Then, offer_between, outward
 from pbx.calls.history import Note
 from pbx.calls.incoming import Incoming
 from pbx.calls.invitation import Caller
@@ -17,6 +17,7 @@ from pbx.calls.outbound import OutboundLeg
 from pbx.calls.ringing import REDIRECTED, Ringing
 from pbx.calls.service import attend
 from pbx.calls.views import call_view
+from pbx.media.errors import MediaError
 from pbx.routing.explain import Happened
 from pbx.routing.number import SERVICES
 from pbx.routing.outcome import Outcome
@@ -159,12 +160,12 @@ class Call:
     def offer(self) -> bytes:
         return self.origin.offer if self.origin is not None else b""
 
-    def offer_to(self, leg: OutboundLeg, then: Callable[[bytes | None], None]) -> None:
+    def offer_to(self, leg: OutboundLeg, then: Then) -> None:
         """Gives `then` the caller's offer as this phone is to get it, b"" where the caller made none."""
 
-        def offered(made: bytes | None) -> None:
-            if made is None:
-                then(None)
+        def offered(made: Made) -> None:
+            if isinstance(made, MediaError):
+                then(made)
             else:
                 outward(leg, made, offer=True, then=then)
 

@@ -25,15 +25,16 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 NEAR, FAR = "near", "far"
-# What a browser is offered for somebody who is not known yet: late offers are nothing that browsers are good at. Nothing
-# is sent to port 9, which discards it (RFC 863).
+# What a browser is offered for somebody who is not known yet, for late offers are nothing that browsers are good at.
+# Nothing is sent to port 9, which would discard it (RFC 863).
 ANYBODY = (
     b"v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\nm=audio 9 RTP/AVP 9 8 0 101\r\n"
     b"a=rtpmap:9 G722/8000\r\na=rtpmap:8 PCMA/8000\r\na=rtpmap:0 PCMU/8000\r\n"
     b"a=rtpmap:101 telephone-event/8000\r\na=fmtp:101 0-16\r\n"
 )
 
-Then = Callable[[bytes | None], None]
+Made = bytes | MediaError
+Then = Callable[[Made], None]
 
 
 def is_webrtc(body: bytes) -> bool:
@@ -48,7 +49,18 @@ class Edge:
     `call_id` is the call whose record gets the statistics, `far_host` where the other party is, "" if nobody knows.
     """
 
-    __slots__ = ("_known", "_leg", "_plane", "_waiting", "call_id", "echoes", "far_host", "profile", "session")
+    __slots__ = (
+        "_asked",
+        "_known",
+        "_leg",
+        "_plane",
+        "_waiting",
+        "call_id",
+        "echoes",
+        "far_host",
+        "profile",
+        "session",
+    )
 
     def __init__(
         self, leg: Leg, plane: MediaPlane, profile: MediaProfile, *, session: str = "", echoes: bool = False
@@ -62,7 +74,8 @@ class Edge:
         self._plane = plane
         # What became of the last description that came in, and who waits for it: a phone that several others are
         # called for has one offer for all of them.
-        self._known: tuple[bytes, bytes | None] | None = None
+        self._known: tuple[bytes, bytes] | None = None
+        self._asked = b""
         self._waiting: list[Then] = []
         leg.switch.edges[self.session] = self
 
@@ -77,11 +90,11 @@ class Edge:
         return [self.session, self.profile.value, "echoes" if self.echoes else ""]
 
     def outward(self, body: bytes, *, offer: bool, then: Then) -> None:
-        """A description for the party, made of one from the rest of the call; None when it can't be done."""
+        """A description for the party, made of one from the rest of the call."""
 
-        def done(result: bytes | MediaError) -> None:
+        def done(result: Made) -> None:
             self._log(result)
-            then(result if isinstance(result, bytes) else None)
+            then(result)
 
         host = self._leg.flow.remote[0]
         if self.echoes:
@@ -101,26 +114,24 @@ class Edge:
             self._plane.answer(self.session, body, source=FAR, target=NEAR, done=done, source_host=self.far_host)
 
     def inward(self, body: bytes, *, offer: bool, then: Then) -> None:
-        """The party's description as the rest of the call is to see it; None when it can't be done."""
+        """The party's description as the rest of the call is to see it."""
         if self.echoes:
             then(body)
             return
         if self._known is not None and self._known[0] == body:
-            if self._waiting:
-                self._waiting.append(then)
-            else:
-                then(self._known[1])
+            then(self._known[1])
             return
-        self._known = body, None
         self._waiting.append(then)
+        if len(self._waiting) > 1 and self._asked == body:
+            return
+        self._asked = body
 
-        def done(result: bytes | MediaError) -> None:
+        def done(result: Made) -> None:
             self._log(result)
-            converted = result if isinstance(result, bytes) else None
-            self._known = (body, converted) if converted is not None else None
+            self._known = (body, result) if isinstance(result, bytes) else None
             waiting, self._waiting = self._waiting, []
             for one in waiting:
-                one(converted)
+                one(result)
 
         host = self._leg.flow.remote[0]
         if offer:
@@ -175,12 +186,17 @@ class Edge:
         self._leg.edge = None
         self._leg.lost(503, why)
 
-    def _log(self, result: bytes | MediaError) -> None:
+    def _log(self, result: Made) -> None:
         if isinstance(result, MediaError):
             logger.warning("! media of a call of %s: %s", self._leg.number, result)
 
 
-def _unsaid(_: bytes | None) -> None:
+def said(made: Made) -> bytes:
+    """The description that came out; none where that went wrong and nobody can be told."""
+    return made if isinstance(made, bytes) else b""
+
+
+def _unsaid(_: Made) -> None:
     """A description that nobody needs."""
 
 
@@ -193,7 +209,7 @@ def open_edge(leg: Leg, profile: MediaProfile) -> Edge | None:
 
 
 def outward(leg: Leg, body: bytes, *, offer: bool, then: Then) -> None:
-    """Gives `then` what is to be sent to the party for `body`; b"" for none, None where there is no way."""
+    """Gives `then` what is to be sent to the party for `body`: b"" for b"", and the error where there is no way."""
     if not body or body == leg.sdp_source:
         then(leg.local_sdp if body else body)
         return
@@ -210,7 +226,11 @@ def outward(leg: Leg, body: bytes, *, offer: bool, then: Then) -> None:
     if edge is None:
         then(leg.describe(body, body))
     else:
-        edge.outward(body, offer=offer, then=lambda made: then(None if made is None else leg.describe(body, made)))
+
+        def made(result: Made) -> None:
+            then(result if isinstance(result, MediaError) else leg.describe(body, result))
+
+        edge.outward(body, offer=offer, then=made)
 
 
 def inward(leg: Leg, body: bytes, *, offer: bool, asked: bool = False, then: Then) -> None:
@@ -246,8 +266,8 @@ def offer_between(source: Leg | None, target: Leg, body: bytes, then: Then) -> N
     if source.edge is not None:
         source.edge.far_host = target.flow.remote[0]
 
-    def converted(made: bytes | None) -> None:
-        if made:
+    def converted(made: Made) -> None:
+        if isinstance(made, bytes) and made:
             source.remote_sdp = made
         then(made)
 

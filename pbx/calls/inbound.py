@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from pbx.calls.edge import is_webrtc, outward
+from pbx.calls.edge import is_webrtc, outward, said
 from pbx.calls.incoming import Headers, Incoming
 from pbx.calls.leg import Leg
 from pbx.calls.reliable import Reliable
@@ -72,7 +72,7 @@ class InboundLeg(Leg):
                 self,
                 body,
                 offer=not self.offered,
-                then=lambda described: self._progress(status, reason, headers, described or b"", reliably, on_prack),
+                then=lambda described: self._progress(status, reason, headers, said(described), reliably, on_prack),
             )
         else:
             self._progress(status, reason, headers, b"", reliably, on_prack)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
-from pbx.calls.edge import outward
+from pbx.calls.edge import Made, outward
+from pbx.media.errors import MediaError
 from sip.errors import ParseError
 from sip.message import Request, Response, respond
 from sip.sdp.quick import quick_check
@@ -69,11 +70,11 @@ class Incoming:
         status: int,
         reason: str | None,
         headers: Headers,
-        described: bytes | None,
+        described: Made,
         on_ack: Callable[[bytes], None] | None,
     ) -> None:
         leg, request = self.leg, self.request
-        if described is None:
+        if isinstance(described, MediaError):
             status, reason, described = 488, None, b""
         response = respond(request, status, reason, to_tag=leg.dialog.local_tag, headers=headers)
         if request.method in ("INVITE", "UPDATE"):

@@ -6,12 +6,13 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING, Protocol
 
-from pbx.calls.edge import Edge, inward, outward
+from pbx.calls.edge import Edge, Made, inward, outward, said
 from pbx.calls.incoming import Headers, Incoming, description
 from pbx.calls.proposal import Proposal
 from pbx.calls.states import LegInput, LegState, can, moved
 from pbx.calls.switch import EXTENSIONS, METHODS
 from pbx.calls.unacknowledged import Unacknowledged
+from pbx.media.errors import MediaError
 from sip.dialog.dialog import Dialog
 from sip.endpoint import ResponseHandler
 from sip.errors import DialogError, ParseError
@@ -249,7 +250,7 @@ class Leg:
 
     def acknowledge(self, response: Response, body: bytes = b"") -> None:
         """Sends the ACK of a 2xx to our INVITE, and keeps it for the 2xx's repetitions."""
-        outward(self, body, offer=False, then=lambda described: self._acknowledge(response, described or b""))
+        outward(self, body, offer=False, then=lambda described: self._acknowledge(response, said(described)))
 
     def _acknowledge(self, response: Response, described: bytes) -> None:
         number = response.cseq.number if response.cseq else 0
@@ -300,8 +301,8 @@ class Leg:
         else:
             self.owner.leg_asks(self, incoming)
 
-    def _asked(self, incoming: Incoming, made: bytes | None) -> None:
-        if made is None:
+    def _asked(self, incoming: Incoming, made: Made) -> None:
+        if isinstance(made, MediaError):
             incoming.answer(488)
             return
         incoming.request.body = made
@@ -363,7 +364,7 @@ class Leg:
         body = b""
         with suppress(ParseError):  # a body that is no description answers nothing
             body = description(ack)
-        inward(self, body, offer=False, then=lambda made: self._acked(pending, made or b""))
+        inward(self, body, offer=False, then=lambda made: self._acked(pending, said(made)))
 
     def _acked(self, pending: Unacknowledged, body: bytes) -> None:
         if body:

@@ -21,7 +21,6 @@ from sip.message import Request, Response, respond
 from sip.transport.base import Flow
 from sip.uri import OtherUri, SipUri, TelUri, Uri
 
-
 GONE_AFTER = 15.0  # s; a reload of the page, or another network, takes less
 
 

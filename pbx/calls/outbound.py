@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-from pbx.calls.edge import inward, outward
+from pbx.calls.edge import Made, inward, outward, said
 from pbx.calls.incoming import Incoming, description
 from pbx.calls.leg import Leg
 from pbx.calls.session_timer import SessionTimer
 from pbx.calls.states import LegInput, LegState
+from pbx.media.errors import MediaError
 from sip.dialog.dialog import Dialog
 from sip.endpoint import LocalResponse
 from sip.errors import ParseError
@@ -131,7 +132,7 @@ class OutboundLeg(Leg):
             body = description(response)
         except ParseError:
             body = b""  # it rings, whatever that was
-        inward(self, body, offer=not self._had_offer, then=lambda made: self._progressed(response, made or b""))
+        inward(self, body, offer=not self._had_offer, then=lambda made: self._progressed(response, said(made)))
 
     @property
     def _had_offer(self) -> bool:
@@ -169,8 +170,8 @@ class OutboundLeg(Leg):
             if relay is not None:
                 self.pass_back(answer, relay)
 
-        def ready(described: bytes | None) -> None:
-            request = dialog.request("PRACK", described or b"")
+        def ready(described: Made) -> None:
+            request = dialog.request("PRACK", said(described))
             self.dialog.local_cseq = dialog.local_cseq
             request.set("RAck", rack)
             self.switch.endpoint.request(request, self.flow, answered)
@@ -186,8 +187,8 @@ class OutboundLeg(Leg):
         def answered(answer: Response) -> None:
             self.pass_back(answer, relay)
 
-        def ready(described: bytes | None) -> None:
-            if described is None or self.state is LegState.ENDED:
+        def ready(described: Made) -> None:
+            if isinstance(described, MediaError) or self.state is LegState.ENDED:
                 relay.answer(488)
                 return
             request = self.current_dialog().request("UPDATE", described)
@@ -224,11 +225,11 @@ class OutboundLeg(Leg):
         asked = not self._had_offer
         inward(self, body, offer=asked, asked=asked, then=lambda made: self._answered(response, made))
 
-    def _answered(self, response: Response, body: bytes | None) -> None:
+    def _answered(self, response: Response, body: Made) -> None:
         if self.state is LegState.ENDED:
             return
         ringer, self.ringer = self.ringer, None
-        if body is None:
+        if isinstance(body, MediaError):
             self.acknowledge(response)
             self.hang_up('SIP;cause=488;text="Useless answer"')
             if ringer is not None:
@@ -316,8 +317,8 @@ class OutboundLeg(Leg):
             relay.answer(488)
             return
 
-        def ready(made: bytes | None) -> None:
-            if made is None:
+        def ready(made: Made) -> None:
+            if isinstance(made, MediaError):
                 relay.answer(488)
             else:
                 relay.answer(answer.status, answer.reason, body=made)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from pbx.calls.edge import inward, outward
+from pbx.calls.edge import Made, inward, outward
 from pbx.calls.incoming import description
 from pbx.calls.states import LegState
+from pbx.media.errors import MediaError
 from sip.endpoint import ResponseHandler
 from sip.errors import ParseError
 from sip.message import Response
@@ -34,13 +35,13 @@ class Proposal:
         """Sends the request, once the description is made."""
         outward(self._leg, self._body, offer=True, then=self._send)
 
-    def _send(self, described: bytes | None) -> None:
+    def _send(self, described: Made) -> None:
         leg = self._leg
         if leg.state is LegState.ENDED:
             return
-        if described is None:
+        if isinstance(described, MediaError):
             leg.asking = None
-            self._handler(Response(488))
+            self._handler(Response(described.status))
             return
         request = leg.dialog.request(self._method, described)
         leg.dress(request)
@@ -75,9 +76,9 @@ class Proposal:
         owed = self._leg.owed
         return owed is not None and owed.cseq == response.cseq
 
-    def _agreed(self, response: Response, made: bytes | None) -> None:
+    def _agreed(self, response: Response, made: Made) -> None:
         leg = self._leg
-        if made is None:
+        if isinstance(made, MediaError):
             self._useless(response)
             return
         leg.asking = None

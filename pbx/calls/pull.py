@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pbx.calls.agreement import negotiate, restore
-from pbx.calls.edge import offer_between, outward
+from pbx.calls.edge import Made, offer_between, outward, said
 from pbx.calls.invitation import Caller, invitation, new_dialog
 from pbx.calls.leg import Leg
 from pbx.calls.outbound import OutboundLeg
 from pbx.calls.replaces import ELSEWHERE
 from pbx.calls.states import LegState
+from pbx.media.errors import MediaError
 from sip.errors import ParseError, TransportError
 from sip.message import Response
 from sip.timers import Timer
@@ -58,8 +59,8 @@ class Pull:
         call.transfer = self
         self._timer = switch.endpoint.start_timer(PICK_UP_SECONDS, lambda _: self._end("not picked up"))
 
-        def offered(offer: bytes | None) -> None:
-            if offer is None or self._over:
+        def offered(offer: Made) -> None:
+            if isinstance(offer, MediaError) or self._over:
                 self._end("no media")
                 return
             request = invitation(
@@ -77,7 +78,7 @@ class Pull:
                 request.add(name, value)
             leg.invite(request)
 
-        offer_between(None, leg, b"", lambda made: outward(leg, made or b"", offer=True, then=offered))
+        offer_between(None, leg, b"", lambda made: outward(leg, said(made), offer=True, then=offered))
 
     def leaves(self, leg: Leg) -> bool:
         """A party hung up: the old device may, for the new one is on its way."""

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pbx.calls.agreement import negotiate, restore
-from pbx.calls.edge import offer_between
+from pbx.calls.edge import Made, offer_between
 from pbx.calls.inbound import InboundLeg
 from pbx.calls.leg import Leg
 from pbx.calls.states import LegState
+from pbx.media.errors import MediaError
 from sip.errors import ParseError
 from sip.message import Response
 
@@ -62,10 +63,10 @@ class TakeOver:
         self._call.transfer = self
         offer_between(self._successor, self._other, self._successor.remote_sdp, self._offer)
 
-    def _offer(self, offer: bytes | None) -> None:
+    def _offer(self, offer: Made) -> None:
         if self._over or self._successor.state is LegState.ENDED:
             self._end(487)
-        elif offer is None:
+        elif isinstance(offer, MediaError):
             self._end(488)
         else:
             negotiate(self._other, offer, self._agreed, self._refused)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-from pbx.calls.edge import is_webrtc, open_edge
+from pbx.calls.edge import Made, is_webrtc, open_edge, said
 from pbx.calls.invitation import invitation, new_dialog, numbers_of
 from pbx.calls.outbound import OutboundLeg
 from pbx.calls.outcome import outcome_of
 from pbx.calls.states import LegState
+from pbx.media.errors import MediaError
 from pbx.media.plane import MediaProfile
 from pbx.routing.outcome import Outcome, combine
 from pbx.routing.route import Step
@@ -110,7 +111,7 @@ class Ringing:
             open_edge(leg, profile)
         call.offer_to(leg, lambda offer: self._invite(leg, offer, reliable))
 
-    def _invite(self, leg: OutboundLeg, offer: bytes | None, reliable: bool) -> None:
+    def _invite(self, leg: OutboundLeg, offer: Made, reliable: bool) -> None:
         """Sends the INVITE, now that the offer for this phone is there; None: it could not be made."""
         call = self._call
         if leg.ringer is None or leg.state is LegState.ENDED:
@@ -120,17 +121,17 @@ class Ringing:
             call.switch,
             leg.dialog,
             call.caller,
-            body=offer or b"",
+            body=said(offer),
             original=call.invitation,
             diversions=self.step.diversions_of(leg.number),
             number=leg.number,
             hops=call.hops,
             reliable=reliable and leg.edge is None and not leg.webrtc,
         )
-        if offer is None:
+        if isinstance(offer, MediaError):
             leg.ringer = None
             leg.end()
-            self.refused(leg, LocalResponse(500, None, respond(request, 500).headers))
+            self.refused(leg, LocalResponse(offer.status, None, respond(request, offer.status).headers))
         else:
             leg.invite(request)
 

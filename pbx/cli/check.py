@@ -15,6 +15,8 @@ from pbx.cli.office import Office
 from pbx.directory.snapshot_loader import load_directory
 from pbx.storage.base import utc_now
 
+IN_USE = "in use by another program"
+
 Listening = frozenset[tuple[str, str, int]]  # transport, host, port
 
 
@@ -67,6 +69,8 @@ def _findings(office: Office) -> Iterator[Finding]:
         ("WSS", sip.wss),
     ):
         yield from _ports(transport, addresses, listening)
+    for name, addresses in (("HTTPS", settings.web.https), ("HTTP", settings.web.http)):
+        yield from _web_ports(name, addresses, running=listening is not None)
 
 
 def _look(what: str, look: Callable[[], str]) -> Finding:
@@ -121,6 +125,21 @@ def _ports(transport: str, addresses: Iterable[Address], listening: Listening | 
             yield Finding(what, "free")
 
 
+def _web_ports(name: str, addresses: Iterable[Address], *, running: bool) -> Iterator[Finding]:
+    """The web process tells nobody where it listens; while the server runs, a port in use is taken for its own."""
+    for address in addresses:
+        what = f"{name} {address}"
+        trouble = _why_not_free(name, address)
+        if running and trouble == IN_USE:
+            yield Finding(what, "in use, the server runs")
+        elif trouble is not None:
+            yield Finding(what, trouble=trouble)
+        elif running:
+            yield Finding(what, trouble="the running server does not listen there: start it anew")
+        else:
+            yield Finding(what, "free")
+
+
 def _why_not_free(transport: str, address: Address) -> str | None:
     family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
     with socket.socket(family, socket.SOCK_DGRAM if transport == "UDP" else socket.SOCK_STREAM) as probe:
@@ -133,5 +152,5 @@ def _why_not_free(transport: str, address: Address) -> str | None:
             if transport != "UDP":
                 probe.listen(1)
         except OSError as error:
-            return "in use by another program" if error.errno == errno.EADDRINUSE else str(error.strerror)
+            return IN_USE if error.errno == errno.EADDRINUSE else str(error.strerror)
     return None

@@ -87,7 +87,7 @@ class Server:
         root = Path(__file__).parents[2]
         self.process = Process(program, name="gorizont", folder=self.folder, environment={"PYTHONPATH": str(root)})
         self.process.start()
-        self.process.wait_for("Gorizont is ready", timeout=30)
+        self.process.wait_for("Gorizont is ready", timeout=120)
         return self
 
     def stop(self) -> None:

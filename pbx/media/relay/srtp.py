@@ -91,21 +91,21 @@ class Protection:
         LENGTH[0] = end - start
         if _protect(self._srtp, AREA + start if start else AREA, LENGTH):
             return 0
-        return start + int(LENGTH[0])
+        return start + LENGTH[0]  # type: ignore[no-any-return]
 
     def unprotect(self, length: int) -> int:
         """Decrypts the RTP packet in the buffer. Its new length, or 0 for a forged, repeated or malformed one."""
         LENGTH[0] = length
         if _unprotect(self._srtp, AREA, LENGTH):
             return 0
-        return int(LENGTH[0])
+        return LENGTH[0]  # type: ignore[no-any-return]
 
     def unprotect_rtcp(self, length: int) -> int:
         """As `unprotect`, for RTCP."""
         LENGTH[0] = length
         if _unprotect_rtcp(self._srtp, AREA, LENGTH):
             return 0
-        return int(LENGTH[0])
+        return LENGTH[0]  # type: ignore[no-any-return]
 
     def protect_rtcp(self, packet: bytes) -> bytes:
         """A compound packet, encrypted; b"" if that fails. Uses the buffer."""

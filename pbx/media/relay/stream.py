@@ -114,7 +114,6 @@ class Stream:
         if mapped == DROP or out is None:
             self._count_unwanted(second & 0x7F, length)
             return
-        now = time.monotonic()
         if ssrc != self.source:
             self._begin(ssrc, sequence)
         reception = self.reception
@@ -124,21 +123,14 @@ class Stream:
             reception.begin(sequence)
         reception.packets += 1
         reception.octets += length
-        rate = reception.rate
-        transit = now * rate - timestamp
-        difference = transit - reception.transit
-        reception.transit = transit
-        # More than a second is no jitter but a new beginning, or the timestamp's overflow.
-        if -rate < difference < rate:
-            reception.jitter += ((difference if difference > 0 else -difference) - reception.jitter) * 0.0625
+        if not sequence & 3:
+            self._measure(timestamp)
         if mapped == CONVERT:
             if self.convert is not None:
                 self.convert(length, sequence, timestamp)
             return
-        if out.feed is not self and not self._take_over(out, sequence, timestamp, now):
+        if out.feed is not self and not self._take_over(out, sequence, timestamp):
             return
-        self._timestamp = timestamp
-        self._arrival = now
         BUFFER[1] = (second & 0x80) | mapped
         BUFFER[8:12] = out.ssrc_octets
         if self._shifted:
@@ -158,12 +150,26 @@ class Stream:
         out.transport.send(start, length)
 
     def position(self) -> tuple[int, int, float]:
-        """As a feed: the numbers of the last packet as the party across has got it."""
+        """As a feed: the number of the last packet as the party across has got it; a timestamp of about then."""
         return (
             (self.reception.highest + self._sequence_shift) & 0xFFFF,
             (self._timestamp + self._timestamp_shift) & 0xFFFFFFFF,
             self._arrival,
         )
+
+    def _measure(self, timestamp: int) -> None:
+        """What is measured on every fourth packet only: how evenly they come (RFC 3550 §6.4.1), and when."""
+        now = time.monotonic()
+        self._timestamp = timestamp
+        self._arrival = now
+        reception = self.reception
+        rate = reception.rate
+        transit = now * rate - timestamp
+        difference = transit - reception.transit
+        reception.transit = transit
+        # More than a second is no jitter but a new beginning, or the timestamp's overflow.
+        if -rate < difference < rate:
+            reception.jitter += (abs(difference) - reception.jitter) * 0.0625
 
     def emit(self, second: int, sequence: int, timestamp: int, payload: bytes) -> None:
         """Sends a packet of our own making: a player's, a converter's. `second` is the marker and payload type."""
@@ -221,12 +227,13 @@ class Stream:
         self.reception.begin(sequence)
         self.source = ssrc
 
-    def _take_over(self, out: "Stream", sequence: int, timestamp: int, now: float) -> bool:
+    def _take_over(self, out: "Stream", sequence: int, timestamp: int) -> bool:
         """Begins to fill `out`; False while a player does, which goes first."""
         if out.player is not None:
             return False
-        previous = out.feed
-        out.feed = self
+        previous, out.feed = out.feed, self
+        now = time.monotonic()
+        self._timestamp, self._arrival = timestamp, now
         if previous is None:
             # The first that fills it keeps its own numbers.
             self._sequence_shift = self._timestamp_shift = 0

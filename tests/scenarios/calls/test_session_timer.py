@@ -242,7 +242,7 @@ def test_refresh_that_is_refused_422_is_tried_again_with_a_longer_interval(offic
 
 
 def test_connection_that_is_gone_when_a_refresh_is_due_is_waited_for(office: Office) -> None:
-    anna, boris = office.phone("101"), office.phone("102", transport="WS")
+    anna, boris = office.phone("101"), office.phone("102", transport="TCP")
     call, ring = connected(anna, boris)
     boris.flow.close()
     office.run(HALF + 100.0)
@@ -254,9 +254,31 @@ def test_connection_that_is_gone_when_a_refresh_is_due_is_waited_for(office: Off
 
 
 def test_connection_that_stays_away_ends_the_call(office: Office) -> None:
-    anna, boris = office.phone("101"), office.phone("102", transport="WS")
+    anna, boris = office.phone("101"), office.phone("102", transport="TCP")
     call, ring = connected(anna, boris)
     boris.flow.close()
     office.run(1800.0)
     assert call.ended
     ring.ended = True
+
+
+def test_browser_that_is_gone_leaves_its_call_within_half_a_minute(office: Office) -> None:
+    anna, boris = office.phone("101"), office.phone("102", transport="WS")
+    call, ring = connected(anna, boris)
+    boris.flow.close()
+    office.run(10.0)
+    assert call.live
+    office.run(20.0)
+    assert call.ended
+    assert office.record.cause == "callee was lost: the browser is gone"
+    ring.ended = True
+
+
+def test_browser_that_comes_back_keeps_its_call(office: Office) -> None:
+    anna, boris = office.phone("101"), office.phone("102", transport="WS")
+    call, _ = connected(anna, boris)
+    boris.flow.close()
+    office.run(10.0)
+    boris.register()  # by a new connection
+    office.run(60.0)
+    assert call.live

@@ -1,9 +1,12 @@
-"""A phone in a web page, without the page: SIP over WebSocket as JsSIP speaks it (RFC 7118), its audio by an `RtpEnd`.
+"""A phone in a web page, without the page: SIP over WebSocket as JsSIP speaks it (RFC 7118).
 
 What it has in common with JsSIP is what a server has to cope with: a host name ending in ".invalid" in Via and Contact,
 `transport=ws` there whatever the connection is, outbound (RFC 5626) with an instance of its own, the GRUU that it was
 granted as Contact of its calls, the first challenge alone looked at and answered with MD5, and nowhere to be reached
 but on the connection that it has made.
+
+It calls with plain RTP, by an `RtpEnd`. When it is called the server takes it for a browser and offers WebRTC: it
+agrees to that as a browser does, but no media follows. The media of browsers is for tests with a real one.
 """
 
 import base64
@@ -29,6 +32,7 @@ from tests.support.peers.rtp import RtpEnd
 from tests.support.peers.trace import MessageAssembler, SipMessage, Way
 from tests.support.processes import PeerError
 
+SAVPF = "UDP/TLS/RTP/SAVPF"  # the media of browsers (RFC 8827)
 ALLOW = "INVITE,ACK,CANCEL,BYE,UPDATE,MESSAGE,OPTIONS,REFER,INFO,NOTIFY"
 
 
@@ -176,8 +180,7 @@ class WebPhone(Watched):
     def answer(self, call: Call) -> None:
         dialog = self._dialogs[call.id]
         assert dialog.invite is not None
-        self._talk(dialog.invite)
-        self._respond(dialog.invite, "200 OK", self._description())
+        self._respond(dialog.invite, "200 OK", self._answer_to(dialog.invite.body))
 
     def hang_up(self, call: Call) -> None:
         """Ends a call, cancels it, or refuses it with 480 as JsSIP does."""
@@ -278,6 +281,34 @@ class WebPhone(Watched):
         ]
         return "\r\n".join([*rows, ""])
 
+    def _answer_to(self, offer: str) -> str:
+        if SAVPF not in offer:
+            self._talk(offer)
+            return self._description()
+        events = re.search(r"a=rtpmap:(\d+) telephone-event/8000", offer)
+        mid = re.search(r"a=mid:(\S+)", offer)
+        assert mid, offer
+        payloads = ["0", *([events[1]] if events else [])]
+        rows = [
+            "v=0",
+            "o=- 1 1 IN IP4 127.0.0.1",
+            "s=-",
+            "t=0 0",
+            f"a=group:BUNDLE {mid[1]}",
+            f"m=audio 9 {SAVPF} {' '.join(payloads)}",
+            "c=IN IP4 0.0.0.0",
+            "a=ice-ufrag:page",
+            "a=ice-pwd:a-password-that-is-long-enough",
+            f"a=fingerprint:sha-256 {':'.join(['AB'] * 32)}",
+            "a=setup:active",
+            f"a=mid:{mid[1]}",
+            "a=sendrecv",
+            "a=rtcp-mux",
+            "a=rtpmap:0 PCMU/8000",
+            *([f"a=rtpmap:{events[1]} telephone-event/8000"] if events else []),
+        ]
+        return "\r\n".join([*rows, ""])
+
     # ---- what comes
 
     def _arrived(self, message: SipMessage) -> None:
@@ -305,7 +336,7 @@ class WebPhone(Watched):
         dialog = self._dialogs[response.header("Call-ID")]
         target = dialog.target
         if status < 300:
-            self._talk(response)
+            self._talk(response.body)
             dialog.remote = response.header("To")
             target = dialog.target = _uri_in(response.header("Contact"))
             branch = f"z9hG4bK{os.urandom(6).hex()}"
@@ -322,8 +353,7 @@ class WebPhone(Watched):
     def _take_invite(self, invite: SipMessage) -> None:
         call_id = invite.header("Call-ID")
         if call_id in self._dialogs:
-            self._talk(invite)
-            self._respond(invite, "200 OK", self._description())
+            self._respond(invite, "200 OK", self._answer_to(invite.body))
             return
         local = f"{invite.header('To')};tag={os.urandom(5).hex()}"
         target = _uri_in(invite.header("Contact"))
@@ -341,12 +371,12 @@ class WebPhone(Watched):
             rows.append(self._contact)
         self._send([f"SIP/2.0 {status}", *rows, f"To: {to}", "Supported: timer,ice,replaces,outbound"], body)
 
-    def _talk(self, message: SipMessage) -> None:
+    def _talk(self, description: str) -> None:
         """Says the tone to where a description wants it; to nobody while the call is on hold."""
-        host = re.search(r"^c=IN IP4 ([\d.]+)", message.body, re.MULTILINE)
-        port = re.search(r"^m=audio (\d+)", message.body, re.MULTILINE)
+        host = re.search(r"^c=IN IP4 ([\d.]+)", description, re.MULTILINE)
+        port = re.search(r"^m=audio (\d+)", description, re.MULTILINE)
         if host and port:
-            silent = re.search(r"^a=(sendonly|inactive)", message.body, re.MULTILINE)
+            silent = re.search(r"^a=(sendonly|inactive)", description, re.MULTILINE)
             self.media.talk_to(host[1], 0 if silent else int(port[1]))
 
     # ---- octets
