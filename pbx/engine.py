@@ -67,6 +67,7 @@ from pbx.supervisor.child import die_with_supervisor, report_ready
 from pbx.switchboard import Switchboard
 from pbx.tls import ServerTls
 from sip.endpoint import Endpoint
+from sip.errors import TransportError
 from sip.timers import Timers
 from sip.transport.base import DEFAULT_PORT, Address, Flow, LostFlow
 from sip.transport.layer import TransportLayer
@@ -309,7 +310,8 @@ class Engine:
     def _flow_again(self, number: str, contact: str) -> Flow | None:
         for binding in self.bindings.of(number, time.time()):
             if contact in (binding.contact, binding.gruu):
-                return self._flow_to(binding)
+                with suppress(TransportError):  # only the phone can connect, and it has not
+                    return self._flow_to(binding)
         return None
 
     def _flow_between(self, transport: str, local: Address, remote: Address) -> Flow | None:

@@ -198,6 +198,10 @@ class Leg:
         self.flow = network.flow_to(transport, uri.host, port, prefer=flow)
         return self.flow
 
+    def is_cut_off(self) -> bool:
+        """Whether the party's connection is gone, and it has not come back by another one."""
+        return self.flow.closed and self.hop().closed
+
     def send(
         self,
         method: str,

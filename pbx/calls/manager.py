@@ -152,7 +152,7 @@ class CallManager:
         """A page that is closed says nothing: its WebSocket is gone, and no other one comes within `GONE_AFTER`."""
         since, self._missing = self._missing, {}
         for leg in list(self._switch.legs.values()):
-            if leg.webrtc and leg.live and leg.hop().closed:
+            if leg.webrtc and leg.live and leg.is_cut_off():
                 self._missing[leg] = since.get(leg, now)
         for leg, began in list(self._missing.items()):
             if now - began >= GONE_AFTER:

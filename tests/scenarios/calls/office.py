@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -33,6 +34,7 @@ from pbx.storage.statements import Statement
 from pbx.storage.unit import Store
 from pbx.switchboard import Switchboard
 from sip.endpoint import Endpoint
+from sip.errors import TransportError
 from sip.timers import TimerQueues
 from sip.transport.base import DEFAULT_PORT, Address, Flow, LostFlow
 from tests.support.clock import FakeClock
@@ -259,13 +261,16 @@ class Office:
         route = route_of(binding)
         if route is None or route.flow is not None:
             return None if route is None else route.flow
+        if route.transport in ("WS", "WSS"):
+            raise TransportError("only the peer can connect")
         port = route.port or DEFAULT_PORT[route.transport]
         return self.station.flow_to(route.transport, route.host, port, prefer=binding.flow)
 
     def _flow_again(self, number: str, contact: str) -> Flow | None:
         for binding in self.bindings.of(number, self.now()):
             if contact in (binding.contact, binding.gruu):
-                return self._flow_to(binding)
+                with suppress(TransportError):
+                    return self._flow_to(binding)
         return None
 
     def _flow_of_leg(self, transport: str, host: str, port: int, remote_host: str, remote_port: int) -> Flow:
