@@ -64,6 +64,7 @@ from pbx.storage.errors import StorageError
 from pbx.storage.unit import Store
 from pbx.storage.writer import WriteBehind
 from pbx.supervisor.child import die_with_supervisor, report_ready
+from pbx.supervisor.sockets import inherited, listeners
 from pbx.switchboard import Switchboard
 from pbx.tls import ServerTls
 from sip.endpoint import Endpoint
@@ -100,7 +101,12 @@ class Engine:
         self.directory = CurrentDirectory(self.store, box, settings.calls.ring_seconds, self._directory_changed)
         self.endpoint = Endpoint(loop, timers=Timers(t1=sip.t1))
         self._certificate = ServerTls(sip.certificate, sip.private_key)
-        self.layer = TransportLayer(self.endpoint, server_tls=self._certificate.context, client_tls=_client_tls(data))
+        self.layer = TransportLayer(
+            self.endpoint,
+            server_tls=self._certificate.context,
+            client_tls=_client_tls(data),
+            inherited=inherited(),
+        )
         self.endpoint.network = self.layer
         self.bindings = Bindings()
         self.guard = Guard()
@@ -171,22 +177,10 @@ class Engine:
 
     async def start(self) -> None:
         """Takes up what an earlier engine left, then listens. Raises OSError when an address is taken."""
-        sip = self.settings.sip
-        listeners = [
-            (transport, address.host, address.port)
-            for transport, addresses in (
-                ("UDP", sip.udp),
-                ("TCP", sip.tcp),
-                ("TLS", sip.tls),
-                ("WS", sip.ws),
-                ("WSS", sip.wss),
-            )
-            for address in addresses
-        ]
         self._own_media.start()
         if isinstance(self._media, RtpengineMedia):
             self._media.start()
-        await self.layer.listen(listeners)
+        await self.layer.listen(listeners(self.settings.sip))
         await self.layer.listen_for_tunnel(self._sip_socket)
         self._take_up()
         await self.bus.start()

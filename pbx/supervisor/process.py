@@ -8,9 +8,11 @@ import signal
 import subprocess
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from pbx.supervisor.child import LIFELINE_FD, READY, READY_FD
+from pbx.supervisor.sockets import SOCKETS, described
+from sip.transport.layer import Listener
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.1, 10.0  # seconds before a restart; doubles
 HEALTHY = 60.0  # seconds of work after which a death is a new story
@@ -27,11 +29,13 @@ class ProcessDefinition:
     Args:
         command: program and arguments. It inherits standard output and error, and says that it is ready
             by `pbx.supervisor.child.report_ready`.
+        sockets: which it inherits, see `pbx.supervisor.sockets`.
         start_seconds: how long it may take until then, before it is taken for stuck.
     """
 
     name: str
     command: tuple[str, ...]
+    sockets: Mapping[Listener, int] = field(default_factory=dict)
     start_seconds: float = 60.0
 
 
@@ -90,7 +94,7 @@ class Process:
         self.restart_at = None
         mine, its = os.pipe()
         try:
-            self._running = _spawn(self.definition.command, its, self._lifeline)
+            self._running = _spawn(self.definition, its, self._lifeline)
         except OSError:
             os.close(mine)
             self.restart_at = now + self._backoff.after(0)
@@ -147,7 +151,7 @@ class Process:
             self.ready_fd = None
 
 
-def _spawn(command: tuple[str, ...], ready_fd: int, lifeline: int) -> "subprocess.Popen[bytes]":
+def _spawn(definition: ProcessDefinition, ready_fd: int, lifeline: int) -> "subprocess.Popen[bytes]":
     """Starts a program in a process group of its own, out of reach of the terminal's Ctrl-C."""
     supervisor = os.getpid()
 
@@ -158,10 +162,10 @@ def _spawn(command: tuple[str, ...], ready_fd: int, lifeline: int) -> "subproces
                 os._exit(1)
 
     return subprocess.Popen(  # noqa: S603  a command of our own table
-        command,
+        definition.command,
         stdin=subprocess.DEVNULL,
-        env=_environment(os.environ, ready_fd, lifeline),
-        pass_fds=(ready_fd, lifeline),
+        env=_environment(os.environ, ready_fd, lifeline) | {SOCKETS: described(definition.sockets)},
+        pass_fds=(ready_fd, lifeline, *definition.sockets.values()),
         process_group=0,
         preexec_fn=before_exec,
     )

@@ -9,6 +9,8 @@ import shlex
 import shutil
 import sys
 import time
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from config.data import DataFolder
@@ -21,7 +23,9 @@ from pbx.log import set_up_logging
 from pbx.storage.base import utc_now
 from pbx.supervisor.instance import only_instance
 from pbx.supervisor.process import ProcessDefinition
+from pbx.supervisor.sockets import held
 from pbx.supervisor.supervisor import Chore, Supervisor
+from sip.transport.layer import Listener
 
 DAY = 86_400.0  # seconds
 
@@ -37,12 +41,12 @@ def serve(data: DataFolder, config: Path | None) -> int:
     settings = load_settings(data, config)
     set_up_logging("serve", settings.log.level)
     data.create()
-    with only_instance(data.run / "serve.lock"):
+    with only_instance(data.run / "serve.lock"), held(settings.sip) as sockets:
         prepared = prepare(data, settings, utc_now())
         for line in prepared.news:
             logger.info("= made %s", line)
         supervisor = Supervisor(
-            processes(data, config, settings),
+            processes(data, config, settings, sockets),
             drain_seconds=settings.calls.drain_seconds,
             on_ready=lambda: _say(welcome(settings, data, prepared, time.monotonic() - began)),
             chores=[Chore(DAY, lambda: _renew(data, settings))],
@@ -50,7 +54,9 @@ def serve(data: DataFolder, config: Path | None) -> int:
         return supervisor.run()
 
 
-def processes(data: DataFolder, config: Path | None, settings: Settings) -> list[ProcessDefinition]:
+def processes(
+    data: DataFolder, config: Path | None, settings: Settings, sockets: Mapping[Listener, int]
+) -> list[ProcessDefinition]:
     """The table of processes of an installation."""
     place = ["--data", str(data.root)]
     if config is not None:
@@ -59,7 +65,7 @@ def processes(data: DataFolder, config: Path | None, settings: Settings) -> list
     def process(name: str, module: str, *arguments: str) -> ProcessDefinition:
         return ProcessDefinition(name, (sys.executable, "-m", module, *arguments, *place))
 
-    table = [process("engine", "pbx.engine")]
+    table = [replace(process("engine", "pbx.engine"), sockets=sockets)]
     table += [
         process(f"media {index}", "pbx.media.worker", "--index", str(index)) for index in range(settings.media.workers)
     ]

@@ -5,7 +5,7 @@ import errno
 import resource
 import socket
 import ssl
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -29,7 +29,8 @@ class TransportLayer:
     """The network as the endpoint sees it. To be made and used within the running event loop.
 
     `server_tls` is needed to listen on TLS and WSS, `client_tls` to connect by TLS. The number of connections in
-    `limits` is lowered to what the process may open (RLIMIT_NOFILE).
+    `limits` is lowered to what the process may open (RLIMIT_NOFILE). `inherited` are sockets that are bound already,
+    by what is to be listened on.
     """
 
     def __init__(
@@ -39,6 +40,7 @@ class TransportLayer:
         server_tls: ssl.SSLContext | None = None,
         client_tls: ssl.SSLContext | None = None,
         limits: Limits | None = None,
+        inherited: Mapping[Listener, socket.socket] | None = None,
     ) -> None:
         self._loop = asyncio.get_running_loop()
         self._receiver = receiver
@@ -48,6 +50,7 @@ class TransportLayer:
         self._sockets: list[UdpSocket] = []
         self._servers: list[asyncio.Server] = []
         self._listeners: list[Listener] = []
+        self._inherited = dict(inherited or {})
         self._opened: dict[tuple[str, str, int, str], Connection] = {}
         self._connections = Connections(receiver, _affordable(limits or Limits()), self._loop.time)
         self._ticking = self._loop.call_later(TICK, self._tick)
@@ -84,13 +87,14 @@ class TransportLayer:
 
     async def _listen(self, transport: str, host: str, port: int) -> None:
         if transport == "UDP":
-            datagrams = UdpSocket(host, port, self._receiver, self._local)
+            bound = self._inherited.pop(("UDP", host, port), None)
+            datagrams = UdpSocket(host, port, self._receiver, self._local, bound)
             self._sockets.append(datagrams)
             self._listeners.append(("UDP", *datagrams.local))
             return
         table, context = self._connections, self._server_tls if transport in SECURE else None
         kind = WebSocketConnection if transport in ("WS", "WSS") else Connection
-        listening = listening_socket(host, port)
+        listening = self._inherited.pop((transport, host, port), None) or listening_socket(host, port)
         accept = partial(kind, table, transport, context)
         self._servers.append(await self._loop.create_server(accept, sock=listening, backlog=BACKLOG))
         self._listeners.append((transport, *plain(listening.getsockname())))

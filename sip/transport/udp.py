@@ -78,17 +78,20 @@ class UdpSocket:
     """One bound socket, read from the running event loop.
 
     Counts messages `received`, datagrams `refused` by the kernel on sending, and `keep_alives` (everything that
-    is no message). `receiver.received` must not raise. Raises OSError when the address can't be bound.
+    is no message). `receiver.received` must not raise. Takes the socket `bound` where one is given. Raises OSError
+    when the address can't be bound.
     """
 
-    def __init__(self, host: str, port: int, receiver: Receiver, addresses: LocalAddresses) -> None:
+    def __init__(
+        self, host: str, port: int, receiver: Receiver, addresses: LocalAddresses, bound: socket.socket | None = None
+    ) -> None:
         self.received = 0
         self.refused = 0
         self.keep_alives = 0
         self._burst = 1
         self._receiver = receiver
         self._addresses = addresses
-        self._socket = _bound_socket(host, port)
+        self._socket = bound or bound_socket(host, port)
         self.local: Address = plain(self._socket.getsockname())
         self.family = self._socket.family
         self._wildcard = is_wildcard(self.local[0])
@@ -189,7 +192,7 @@ def _scope(address: KernelAddress) -> int:
     return address[3] if len(address) == 4 else 0
 
 
-def _bound_socket(host: str, port: int) -> socket.socket:
+def bound_socket(host: str, port: int) -> socket.socket:
     """A non-blocking datagram socket with large buffers. Raises OSError."""
     bound = socket.socket(family_of(host), socket.SOCK_DGRAM)
     try:

@@ -237,6 +237,18 @@ def test_phones_that_rang_for_a_call_which_was_lost_take_the_next_one(office: De
     assert_hear_each_other(third, other)
 
 
+@pytest.mark.parametrize(
+    ("kind", "transport"), [(Linphone, Transport.TCP), (Pjsua, Transport.TLS)], ids=["linphone-tcp", "pjsua-tls"]
+)
+def test_phone_whose_connection_broke_finds_an_open_door(office: Desk, kind: type[Phone], transport: Transport) -> None:
+    """The supervisor holds the sockets: a phone that comes back at once waits for the engine, and is not refused."""
+    caller = office.phone(Baresip)
+    phone = office.phone(kind, transport=transport)
+    kill_engine(office.server)
+    office.server.wait_registered(phone.account.number)
+    connect(caller, phone)
+
+
 def test_nothing_is_lost_when_everything_is_killed(office: Desk) -> None:
     one, other, third = office.phones(Linphone, Baresip, Pjsua)
     done, _ = connect(third, other)

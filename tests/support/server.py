@@ -174,6 +174,17 @@ class Server:
                     raise PeerError(f"no record with {values}, but {self.records()}")
                 watch.wait(LOOK_AGAIN)
 
+    def wait_registered(self, number: str, *, timeout: float = DEADLINE) -> None:
+        """Waits until a phone of this number can be reached."""
+        deadline = time.monotonic() + timeout
+        while True:
+            phones = self.command("registrations", {"number": number})["registrations"]
+            if any(phone["flow"] == "open" for phone in phones):
+                return
+            if time.monotonic() >= deadline:
+                raise PeerError(f"no phone of {number} came back: {phones}")
+            time.sleep(LOOK_AGAIN)
+
     def wait_media(self, call: str, *, timeout: float = DEADLINE) -> dict[str, Any]:
         """How the media of a call was, by party, waited for until it is on disk."""
         deadline = time.monotonic() + timeout

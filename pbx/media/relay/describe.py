@@ -182,9 +182,10 @@ def feedback_for(
         theirs: the kinds that the other party takes.
         asked: the kinds that the reader has offered; None when it is we who offer.
     """
+    early = protocol.upper().endswith("AVPF")
     if kind != "video":
-        passed: set[str] = {"transport-cc"} & set(theirs)
-    elif protocol.upper().endswith("AVPF"):
+        passed = {"transport-cc"} & set(theirs) if early else set()
+    elif early:
         passed = {*theirs, *KEY_FRAMES}
     else:
         # RTP/AVP has no early feedback; phones that write it beside RTP/AVP all mean requests for key frames.

@@ -66,8 +66,8 @@ class Session:
             if mid:
                 mids.append(mid)
             media.append(describe.stream(content, taker.place(stream, mid, offering=True)))
-        if all(not one.port for one in media) and any(one.usable for one in remote.streams):
-            raise NotAcceptable("the parties can have no codec in common")
+        if all(not one.port for one in media) and any(not one.media.rejected for one in remote.streams):
+            raise NotAcceptable("nothing in the offer can be brought to the other party")
         return describe.session(remote.description, media, bundle=mids, lite=bool(mids))
 
     def answer(self, sdp: bytes, *, source: str, target: str, source_host: str) -> bytes:
