@@ -34,6 +34,7 @@ from config.errors import ConfigError
 from config.loader import load_settings
 from config.settings import Settings
 from pbx.bus.socket import BusServer
+from pbx.calls.anchoring import Anchoring
 from pbx.calls.manager import CallManager
 from pbx.calls.models import LiveCallRow
 from pbx.calls.records import DatabaseCallStore, restore
@@ -45,6 +46,7 @@ from pbx.directory.secrets import SecretBox
 from pbx.health import Health
 from pbx.log import set_up_logging
 from pbx.media.embedded import EmbeddedMedia
+from pbx.media.policy import Anchor
 from pbx.media.rtpengine import RtpengineMedia
 from pbx.messages.inbox import SipInbox
 from pbx.messages.relay import MessageRelay
@@ -141,7 +143,7 @@ class Engine:
             addresses_us=lambda host: host.lower() in _OWN_NAMES or self.layer.is_ours(host),
             publish=self._publish,
             media=self._media,
-            anchors=lambda _source, _target, _offer: settings.media.anchor == "always",
+            anchors=Anchoring(Anchor(media.anchor)),
         )
         self.health = Health(
             self.layer.backlog, lambda: self.writer.error, lambda: len(self.switch.calls), settings.calls.max_calls

@@ -8,6 +8,10 @@ Read = int | bytes | list["Read"] | dict[str, "Read"]
 DEEPEST = 16
 
 
+class NotBencoded(ValueError):
+    """The octets hold no value, or more than one."""
+
+
 def encode(value: Value) -> bytes:
     """A value as octets; text as UTF-8."""
     match value:
@@ -23,10 +27,13 @@ def encode(value: Value) -> bytes:
 
 
 def decode(data: bytes) -> Read:
-    """The value that the octets hold, all of them. Raises ValueError."""
-    value, end = _read(data, 0, 0)
+    """The value that the octets hold, all of them. Raises NotBencoded."""
+    try:
+        value, end = _read(data, 0, 0)
+    except ValueError as error:
+        raise NotBencoded(str(error)) from error
     if end != len(data):
-        raise ValueError("something follows the value")
+        raise NotBencoded("something follows the value")
     return value
 
 

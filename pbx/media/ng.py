@@ -84,7 +84,7 @@ class NgClient:
         timer.cancel()
         try:
             values = bencode.decode(body)
-        except (ValueError, RecursionError):
+        except bencode.NotBencoded:
             values = {}
         if not isinstance(values, dict) or values.get("result") not in (b"ok", b"pong"):
             reason = values.get("error-reason", b"no reason") if isinstance(values, dict) else b"no dictionary"

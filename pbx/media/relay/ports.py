@@ -50,15 +50,15 @@ class PortPool:
         problem = "all ports for media are in use"
         for _ in range(len(self._free)):
             port = self._free.popleft()
-            rtp = rtcp = None
+            rtp = None
             try:
-                rtp, rtcp = bound(host, port), bound(host, port + 1)
+                rtp = bound(host, port)
+                rtcp = bound(host, port + 1)
             except OSError as error:
+                if rtp is not None:
+                    rtp.close()
                 self._free.append(port)
                 problem = f"no port for media on {host}: {error.strerror}"
-                for one in (rtp, rtcp):
-                    if one is not None:
-                        one.close()
                 continue
             return Pair(rtp, rtcp, port)
         raise MediaUnavailable(problem)

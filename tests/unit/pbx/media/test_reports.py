@@ -5,7 +5,7 @@ from collections.abc import Iterable
 import pytest
 
 from pbx.media.relay import reports, rtcp
-from pbx.media.relay.packet import HEADER, load
+from pbx.media.relay.packet import BUFFER, HEADER, load
 from pbx.media.relay.rtcp import Block, Feedback, Report
 from pbx.media.relay.stream import Stream
 
@@ -18,8 +18,6 @@ class Wire:
         self.reports: list[bytes] = []
 
     def send(self, start: int, end: int) -> None:
-        from pbx.media.relay.packet import BUFFER
-
         self.packets.append(bytes(BUFFER[start:end]))
 
     def send_rtcp(self, packet: bytes) -> None:
