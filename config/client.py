@@ -40,7 +40,8 @@ def _npm_of_the_machine() -> tuple[list[str], dict[str, str]]:
     program, node = shutil.which("npm"), shutil.which("node")
     if program is None or node is None:
         raise ClientError("there is no Node: install the extra that brings it (pip install .[client])")
-    version = subprocess.run([node, "--version"], capture_output=True, text=True, check=True).stdout.strip()
+    said = subprocess.run([node, "--version"], capture_output=True, text=True, check=True)  # noqa: S603  found above
+    version = said.stdout.strip()
     if int(version.removeprefix("v").partition(".")[0]) < OLDEST_NODE:
         raise ClientError(f"{node} is {version}: {OLDEST_NODE} or newer is needed (pip install .[client] brings one)")
     return [program], dict(os.environ)
@@ -59,7 +60,7 @@ def build() -> None:
 
 def _run(*arguments: str) -> None:
     command, environment = npm()
-    done = subprocess.run(
+    done = subprocess.run(  # noqa: S603  a command of our own
         [*command, *arguments], cwd=CLIENT, env=environment, capture_output=True, text=True, check=False
     )
     if done.returncode != 0:

@@ -71,7 +71,7 @@ def processes(
     ]
     if settings.web.https or settings.web.http:
         table.append(process("web", "web.server"))
-    table.append(process("worker", "pbx.worker"))
+    table.append(process("worker", "web.worker"))
     return table
 
 

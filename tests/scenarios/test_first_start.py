@@ -30,7 +30,8 @@ class Installation:
         self.config = folder / "office.toml"
         self.config.write_text(
             f'[sip]\ndomain = "office.test"\nudp = "127.0.0.1:{self.port}"\ntcp = "127.0.0.1:{self.port}"\n'
-            f'tls = "127.0.0.1:{free_port()}"\nws = ""\nwss = ""\n[calls]\ndrain_seconds = 5\n[web]\nhttp = ""\nhttps = "127.0.0.1:{free_port()}"\n'
+            f'tls = "127.0.0.1:{free_port()}"\nws = ""\nwss = ""\n[calls]\ndrain_seconds = 5\n'
+            f'[web]\nhttp = ""\nhttps = "127.0.0.1:{free_port()}"\n'
             f'[media]\nports = "{media_ports()}"\n'
         )
         self._started = 0

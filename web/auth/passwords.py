@@ -1,5 +1,7 @@
 """What a password of a person has to be, and whether one is right."""
 
+from functools import cache
+
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
@@ -10,17 +12,21 @@ SHORTEST = 8  # NIST SP 800-63B §5.1.1.2: at least 8, no rules about kinds of c
 LONGEST = 128
 FEWEST_DIFFERENT = 4
 
-# Compared with where there is no such account, so that the time of an answer does not tell which accounts exist.
-_NOBODY = hash_password(generate_password())
-
 
 def is_right(password_hash: str | None, password: str) -> bool:
     """Whether this is the password. Takes a tenth of a second of a core, whatever the answer."""
+    nobody = _nobody()
     try:
-        PasswordHasher().verify(_NOBODY if password_hash is None else password_hash, password)
+        PasswordHasher().verify(nobody if password_hash is None else password_hash, password)
     except (VerificationError, InvalidHashError):
         return False
     return password_hash is not None
+
+
+@cache
+def _nobody() -> str:
+    """What is compared with where there is no such account, so that the time of an answer does not tell which exist."""
+    return hash_password(generate_password())
 
 
 def check_new(password: str, *, old: str, account: str) -> str:

@@ -83,7 +83,9 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("id", name="pk_messages"),
     )
-    op.create_index("ix_messages_conversation_id", "messages", ["conversation_id", "id"])
+    op.create_index(
+        "ix_messages_conversation_id", "messages", ["conversation_id", "id", "author", "silent", "deleted_at"]
+    )
     op.create_index("uq_messages_author", "messages", ["author", "client_id"], unique=True)
     op.create_index("ix_messages_changed_seq", "messages", ["changed_seq"])
     op.create_index("ix_messages_created_at", "messages", ["created_at"])

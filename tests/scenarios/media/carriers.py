@@ -1,8 +1,10 @@
 """Both carriers of media as a test uses them: the same verbs, waiting for the answer, on 127.0.0.1."""
 
+import asyncio
 import queue
 import socket
 import sys
+import time
 from collections.abc import Collection
 from pathlib import Path
 from typing import Any
@@ -20,11 +22,12 @@ ROOT = Path(__file__).parents[3]
 class WorkerProcess:
     """A media process in a data folder of its own, with a range of ports of its own."""
 
-    def __init__(self, folder: Path, ports: tuple[int, int], index: int = 0) -> None:
+    def __init__(self, folder: Path, ports: tuple[int, int], index: int = 0, workers: int = 1) -> None:
         self.data = folder / "data"
         (self.data / "run").mkdir(parents=True, exist_ok=True)
         self.ports = ports
         self.index = index
+        self.workers = workers
         self._folder = folder
         self._starts = 0
         self.process = self._new()
@@ -53,6 +56,7 @@ class WorkerProcess:
         environment = {
             "PYTHONPATH": str(ROOT),
             "GORIZONT_MEDIA__PORTS": f"{first}-{last}",
+            "GORIZONT_MEDIA__WORKERS": str(self.workers),
             "GORIZONT_MEDIA__ADDRESS": "127.0.0.1,::1",
         }
         command = [sys.executable, "-m", "pbx.media.worker", "--data", self.data, "--index", str(self.index)]
@@ -67,7 +71,8 @@ class RtpengineProcess:
 
     def __init__(self, folder: Path, ports: tuple[int, int]) -> None:
         self.port = free_port()
-        command = [
+        self._folder = folder
+        self._command = [
             self.PROGRAM,
             "--config-file=none",
             "--table=-1",
@@ -81,7 +86,12 @@ class RtpengineProcess:
             "--num-threads=1",
         ]
         folder.mkdir(parents=True, exist_ok=True)
-        self.process = Process(command, name="rtpengine", folder=folder)
+        self.process = Process(self._command, name="rtpengine", folder=folder)
+
+    def start_again(self) -> None:
+        """A new one in the place of one that was killed."""
+        self.process = Process(self._command, name="rtpengine-2", folder=self._folder)
+        self.process.start()
 
     @classmethod
     def installed(cls) -> bool:
@@ -143,9 +153,13 @@ class Carrier:
     def keep(self, sessions: Collection[str]) -> None:
         self._thread.call(lambda: self.plane.keep(sessions))
 
-    def next_lost(self, timeout: float = DEADLINE) -> tuple[frozenset[str], Loss]:
-        """The next report of lost sessions."""
-        return self.lost.get(timeout=timeout)
+    def loss_of(self, session: str, timeout: float = DEADLINE) -> Loss:
+        """Why that session has ended by itself, once it has."""
+        deadline = time.monotonic() + timeout
+        while True:
+            sessions, loss = self.lost.get(timeout=max(deadline - time.monotonic(), 0.01))
+            if session in sessions:
+                return loss
 
     def close(self) -> None:
         self._thread.call(self.plane.close)
@@ -167,7 +181,7 @@ def embedded(thread: LoopThread, sockets: Collection[Path]) -> Carrier:
     async def build() -> EmbeddedMedia:
         plane = EmbeddedMedia(thread.loop, list(sockets))
         plane.start()
-        await plane.wait_ready()
+        await asyncio.wait_for(asyncio.gather(*(one.ready.wait() for one in plane._processes)), DEADLINE)
         return plane
 
     return Carrier(thread, thread.run(build()), "embedded")

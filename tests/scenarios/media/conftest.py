@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from pbx.media.embedded import EmbeddedMedia
+from tests.scenarios.media.browsers import Browser
 from tests.scenarios.media.carriers import Carrier, RtpengineProcess, WorkerProcess, embedded, rtpengine
 from tests.scenarios.media.loops import LoopThread
 from tests.scenarios.media.parties import Party
@@ -77,6 +78,20 @@ def party(thread: LoopThread) -> Iterator[Callable[..., Party]]:
 
     def make(*given: Any, **named: Any) -> Party:
         made.append(Party(thread, *given, **named))
+        return made[-1]
+
+    yield make
+    for one in made:
+        one.close()
+
+
+@pytest.fixture
+def browser(thread: LoopThread) -> Iterator[Callable[..., Browser]]:
+    """Makes browsers, which are closed at the end."""
+    made: list[Browser] = []
+
+    def make(*given: Any, **named: Any) -> Browser:
+        made.append(Browser(thread, *given, **named))
         return made[-1]
 
     yield make

@@ -98,7 +98,7 @@ def test_engine_that_is_away_is_said_so(anna: Browser) -> None:
     answer = anna.get("/admin/registrations")
     assert answer.status_code == 503
     assert answer.json()["error"]["code"] == "engine-unavailable"
-    assert anna.get("/admin/overview").json()["problems"]
+    assert anna.get("/admin/overview").json()["warnings"]
 
 
 def test_renewed_certificate_is_used_without_a_restart(web: WebProcess) -> None:
@@ -115,33 +115,35 @@ def test_renewed_certificate_is_used_without_a_restart(web: WebProcess) -> None:
 def test_stranger_who_only_connects_is_let_go_and_disturbs_nobody(web: WebProcess, anna: Browser) -> None:
     host, port = web.https.split(":")
     silent = [socket.create_connection((host, int(port))) for _ in range(200)]
+    slow = _connected(web)
     try:
+        slow.sendall(b"GET / HTTP/1.1")  # and no more
         assert anna.get("/me").status_code == 200
-        silent[0].settimeout(20)
-        assert silent[0].recv(1) == b""
+        for one in (silent[0], slow):
+            one.settimeout(20)
+            assert one.recv(1) == b""
     finally:
-        for one in silent:
+        for one in (*silent, slow):
             one.close()
 
 
 @pytest.mark.parametrize(
     "octets",
     [
-        b"\x00" * 2000,
         b"GET / HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n",
         b"GET /" + b"a" * 20_000 + b" HTTP/1.1\r\n\r\n",
         b"POST /api/v1/session HTTP/1.1\r\nHost: x\r\nX-Gorizont: 1\r\nContent-Length: 99999999\r\n\r\n{}",
-        b"GET /socket.io/?EIO=4&transport=websocket HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n",
+        b"GET /socket.io/?EIO=4 HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n",
         b"OPTIONS * HTTP/1.1\r\nHost: x\r\n\r\n",
     ],
-    ids=["zeros", "negative length", "long line", "length that does not come", "half a handshake", "asterisk"],
+    ids=["negative length", "long line", "length that does not come", "half a handshake", "asterisk"],
 )
 def test_odd_request_is_answered_or_dropped_and_the_server_goes_on(
     web: WebProcess, anna: Browser, octets: bytes
 ) -> None:
     with _connected(web) as link:
         link.sendall(octets)
-        link.settimeout(10)
+        link.settimeout(15)
         assert not link.recv(65536).startswith(b"HTTP/1.1 5")
     assert anna.get("/me").status_code == 200
     assert web.process is not None
@@ -192,9 +194,8 @@ def test_sessions_survive_a_restart_and_the_stop_is_clean(tmp_path: Path) -> Non
 def test_taken_address_is_said_in_one_line(tmp_path: Path) -> None:
     web = WebProcess(tmp_path, users=["101"])
     host, port = web.https.split(":")
-    with socket.create_server((host, int(port))):
-        with pytest.raises(AssertionError, match="another program uses this address"):
-            web.start()
+    with socket.create_server((host, int(port))), pytest.raises(AssertionError, match="another program uses this"):
+        web.start()
     web.stop()
     web.store.close()
 

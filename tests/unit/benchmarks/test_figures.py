@@ -102,7 +102,9 @@ def test_page_quotes_medians_ratios_and_what_failed() -> None:
     failed = series(Kamailio=[1.0], ours=[1.0])
     failed.runs["ours"] = [Measurement.read({**CALL, "failed": 7})]
     ramp = Capacity.read({"max_sustained_rate": 1350.0, "at_max": CALL, "stopped_by": ["failures", "rate not reached"]})
-    facts = Conditions("CPU", 2, 24.0, "Linux", "Python", "5.6.3", "3.6.1", "uvloop", 0, 1, 0, 0.5, "python -m ...")
+    facts = Conditions(
+        "CPU", 2, 24.0, "Linux", "Python", "5.6.3", "3.6.1", "uvloop", 0, 1, "niceness 0", 0.5, "python -m ..."
+    )
     page = markdown(
         Results(
             conditions=facts,

@@ -20,8 +20,8 @@ from pbx.doorbell import Doorbell, ring
 from pbx.retention.service import set_policy
 from pbx.storage.engine import open_database
 from pbx.supervisor.child import READY, READY_FD
-from pbx.worker import Worker, is_due
 from tests.unit.messaging.conftest import LIMITS, Chat
+from web.worker import Worker, is_due
 
 MOSCOW = ZoneInfo("Europe/Moscow")
 pytestmark = pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
@@ -129,7 +129,7 @@ def test_process_says_that_it_is_ready_and_ends_at_once_when_told(backend: str, 
     engine.dispose()
     mine, its = os.pipe()
     process = subprocess.Popen(
-        [sys.executable, "-m", "pbx.worker", "--data", str(data.root)],
+        [sys.executable, "-m", "web.worker", "--data", str(data.root)],
         cwd=Path(__file__).parents[3],
         env={**os.environ, READY_FD: str(its)},
         pass_fds=(its,),

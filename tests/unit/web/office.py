@@ -170,24 +170,24 @@ class Listener:
 
 
 class WebOffice:
-    """The process, with users 101 Anna (admin), 102 Boris and 103 Clara, each with a password."""
+    """The process, with users 101 Anna (admin), 102 Boris and 103 Clara, each with a password.
 
-    def __init__(self, folder: Path, template: Path) -> None:
+    Args:
+        folder: which does not exist yet.
+        template: database and storage key, as `furnish` has made them.
+    """
+
+    def __init__(self, folder: Path, template: DataFolder) -> None:
         self.data = DataFolder(folder)
         self.data.create()
-        shutil.copy(template, self.data.database)
+        shutil.copy(template.database, self.data.database)
+        shutil.copy(template.storage_key, self.data.storage_key)
         self.data.config_file.write_text('[sip]\ndomain = "office.test"\n[calls]\ntime_zone = "Europe/Moscow"\n')
         self.settings = load_settings(self.data, environ={})
         self.clock = Clock()
         self.store = Store(open_database(self.settings.database.url), now=self.clock)
-        self.box = SecretBox.open_or_create(self.data.storage_key)
+        self.box = SecretBox.open(self.data.storage_key)
         self.engine = Engine()
-        for number, name, role in (
-            ("101", "Anna Orlova", "admin"),
-            ("102", "Boris Petrov", "user"),
-            ("103", "Clara", "user"),
-        ):
-            self.add_user(number, name, role)
         self.web: Web = build(
             self.settings,
             self.data,
@@ -200,15 +200,8 @@ class WebOffice:
         self._seq = 0
 
     def add_user(self, number: str, name: str, role: str = "user") -> None:
-        self.do(
-            add_user,
-            number,
-            box=self.box,
-            name=name,
-            role=role,
-            password_hash=QUICK.hash(password_of(number)),
-            sip_password=f"pw{number}",
-        )
+        with self.store.transaction() as tx:
+            _add_user(tx, self.box, number, name, role)
 
     def do(self, action: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
         """An action beside the web process, as the command line does it."""
@@ -243,6 +236,30 @@ class WebOffice:
 
     def close(self) -> None:
         self.store.close()
+
+
+def furnish(folder: Path, empty: Path) -> DataFolder:
+    """A data folder whose database, a copy of the empty one, has the users that every office begins with."""
+    data = DataFolder(folder)
+    data.create()
+    shutil.copy(empty, data.database)
+    box = SecretBox.open_or_create(data.storage_key)
+    store = Store(open_database(f"sqlite:///{data.database}"), now=lambda: BEGIN)
+    with store.transaction() as tx:
+        for number, name, role in (
+            ("101", "Anna Orlova", "admin"),
+            ("102", "Boris Petrov", "user"),
+            ("103", "Clara", "user"),
+        ):
+            _add_user(tx, box, number, name, role)
+    store.close()
+    return data
+
+
+def _add_user(tx: Transaction, box: SecretBox, number: str, name: str, role: str) -> None:
+    password_hash = QUICK.hash(password_of(number))
+    options = {"name": name, "role": role, "password_hash": password_hash, "sip_password": f"pw{number}"}
+    add_user(tx, number, box=box, actor="cli:root", **options)
 
 
 def error_of(answer: TestResponse) -> tuple[int, str]:

@@ -44,11 +44,14 @@ def test_users_are_searched_and_come_in_parts(anna: Person) -> None:
     assert [one["number"] for one in anna.get("/admin/users", q="PETR").json["items"]] == ["102"]
     assert [one["number"] for one in anna.get("/admin/users", role="admin").json["items"]] == ["101"]
     assert anna.get("/admin/users", q="100%").json["items"] == []
+    anna.patch("/admin/users/102", name="Борис Петров")
+    assert [one["number"] for one in anna.get("/admin/users", q="петров").json["items"]] == ["102"]
 
 
 def test_user_is_changed_and_removed_with_warnings(office: WebOffice, anna: Person) -> None:
     assert anna.patch("/admin/users/102", name="Boris Ivanov", employee_id="E-2").json["name"] == "Boris Ivanov"
-    assert anna.patch("/admin/users/102", employee_id="").json["employee_id"] is None
+    assert anna.patch("/admin/users/102", name="Boris Ivanov").json["employee_id"] == "E-2"
+    assert anna.patch("/admin/users/102", employee_id=None).json["employee_id"] is None
     assert error_of(anna.patch("/admin/users/102")) == (422, "invalid")
     office.elsewhere(set_rule, "103", "busy", ["102"])
     assert anna.delete("/admin/users/102").json["warnings"] == ["103 forwards to 102 by the rule busy"]

@@ -99,6 +99,16 @@ def test_phone_that_registers_makes_its_user_available(office: WebOffice, anna: 
     assert presences(hers) == [("102", "offline")]
 
 
+def test_phone_of_a_page_shows_nobody_who_is_not_there(office: WebOffice, anna: Person) -> None:
+    """A page that is closed leaves its registration behind for minutes."""
+    hers = anna.connect()
+    hers.heard()
+    office.hear("registration.registered", number="102", sip_name="102-web-7f3a", contact="sip:x@y.invalid")
+    gone = {"number": "103", "sip_name": "103", "contact": "sip:103@10.0.0.7", "flow": "closed"}
+    office.hear("snapshot", registrations=[gone], calls=[])
+    assert presences(hers) == []
+
+
 def test_registrations_are_told_to_the_user_and_to_admins_only(office: WebOffice, boris: Person) -> None:
     his, clara = boris.connect(), office.person("103").connect()
     his.heard()
@@ -140,7 +150,7 @@ def test_hidden_number_is_shown_to_its_owner_and_to_admins_only(office: WebOffic
 
 
 def test_snapshot_after_a_gap_tells_only_what_is_different(office: WebOffice, anna: Person) -> None:
-    phone = {"number": "102", "sip_name": "102", "contact": "sip:102@10.0.0.7"}
+    phone = {"number": "102", "sip_name": "102", "contact": "sip:102@10.0.0.7", "flow": "open"}
     office.hear("snapshot", registrations=[phone], calls=[])
     hers = anna.connect()
     hers.heard()

@@ -1,6 +1,6 @@
 """The worker: the process that does what nobody waits for.
 
-    python -m pbx.worker [--data DIR] [--config FILE]
+    python -m web.worker [--data DIR] [--config FILE]
 
 Looks at pictures and makes their thumbnails, gives up uploads that were not finished or never sent, and
 removes at night what the rules of retention say. All of it starts from what the database says is to be
@@ -196,7 +196,7 @@ def _limit_memory() -> None:
 
 def main() -> int:
     """Runs the worker; the exit status is 0 after a clean stop."""
-    parser = argparse.ArgumentParser(prog="python -m pbx.worker", description="The worker of Gorizont.")
+    parser = argparse.ArgumentParser(prog="python -m web.worker", description="The worker of Gorizont.")
     parser.add_argument("--data", type=Path)
     parser.add_argument("--config", type=Path)
     options = parser.parse_args()

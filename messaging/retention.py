@@ -1,0 +1,103 @@
+"""What retention removes of chat: old messages with their files, or old files alone.
+
+A hold on a number concerns what that person wrote, and every conversation that they are or were in.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, delete, exists, func, or_, select, update
+from sqlalchemy.orm import Session
+
+from messaging.files import FileStore
+from messaging.models import ATTACHMENTS, CHAT_STATE, MEMBERS, MESSAGES
+from messaging.search import forget_words
+from messaging.sequence import advance
+from pbx.retention.models import HoldRow
+from pbx.retention.policy import FILES, Policy
+from pbx.retention.policy import MESSAGES as MESSAGE_STORE
+from pbx.storage.unit import Transaction
+
+
+class MessageStore:
+    """Messages, by when they were sent. Their files go with them."""
+
+    name = MESSAGE_STORE
+
+    def __init__(self, files: FileStore) -> None:
+        self._files = files
+
+    def count(self, session: Session, policy: Policy, now: datetime) -> int:
+        condition = self._expired(policy, now)
+        if condition is None:
+            return 0
+        return int(session.execute(select(func.count()).select_from(MESSAGES).where(condition)).scalar_one())
+
+    def expired(self, session: Session, policy: Policy, now: datetime, limit: int) -> Sequence[int]:
+        condition = self._expired(policy, now)
+        if condition is None:
+            return []
+        query = select(MESSAGES.c.id).where(condition).order_by(MESSAGES.c.created_at).limit(limit)
+        return list(session.scalars(query))
+
+    def retire(self, tx: Transaction, batch: Sequence[int]) -> int:
+        session = tx.session
+        # A client that has a copy of these does not learn of each: it is told to read anew.
+        session.execute(update(CHAT_STATE).values(purged_seq=advance(session)))
+        for file in session.scalars(select(ATTACHMENTS.c.id).where(ATTACHMENTS.c.message_id.in_(batch))):
+            self._files.remove(file)
+        session.execute(delete(ATTACHMENTS).where(ATTACHMENTS.c.message_id.in_(batch)))
+        forget_words(session, batch)
+        gone = session.execute(delete(MESSAGES).where(MESSAGES.c.id.in_(batch)).returning(MESSAGES.c.id)).all()
+        return len(gone)
+
+    def _expired(self, policy: Policy, now: datetime) -> ColumnElement[bool] | None:
+        oldest = policy.oldest(self.name, now)
+        return None if oldest is None else (MESSAGES.c.created_at < oldest) & ~_is_held()
+
+
+class UploadedFileStore:
+    """Files of messages, by when they were uploaded. The message stays and says what it had."""
+
+    name = FILES
+
+    def __init__(self, files: FileStore) -> None:
+        self._files = files
+
+    def count(self, session: Session, policy: Policy, now: datetime) -> int:
+        query = self._query(policy, now, func.count())
+        return 0 if query is None else int(session.execute(query).scalar_one())
+
+    def expired(self, session: Session, policy: Policy, now: datetime, limit: int) -> Sequence[str]:
+        query = self._query(policy, now, ATTACHMENTS.c.id)
+        if query is None:
+            return []
+        return list(session.scalars(query.order_by(ATTACHMENTS.c.created_at).limit(limit)))
+
+    def retire(self, tx: Transaction, batch: Sequence[str]) -> int:
+        session = tx.session
+        session.execute(update(CHAT_STATE).values(purged_seq=advance(session)))
+        for file in batch:
+            self._files.remove(file)
+        query = update(ATTACHMENTS).where(ATTACHMENTS.c.id.in_(batch), ATTACHMENTS.c.removed_at.is_(None))
+        return len(session.execute(query.values(removed_at=tx.now).returning(ATTACHMENTS.c.id)).all())
+
+    def _query(self, policy: Policy, now: datetime, column: Any) -> Any:
+        oldest = policy.oldest(self.name, now)
+        if oldest is None:
+            return None
+        return (
+            select(column)
+            .select_from(ATTACHMENTS.join(MESSAGES, MESSAGES.c.id == ATTACHMENTS.c.message_id))
+            .where(ATTACHMENTS.c.created_at < oldest, ATTACHMENTS.c.removed_at.is_(None), ~_is_held())
+        )
+
+
+def _is_held() -> ColumnElement[bool]:
+    """Whether a hold concerns the message of the surrounding query."""
+    holds = select(HoldRow.number)
+    return or_(
+        MESSAGES.c.author.in_(holds),
+        exists().where(MEMBERS.c.conversation_id == MESSAGES.c.conversation_id, MEMBERS.c.number.in_(holds)),
+    )

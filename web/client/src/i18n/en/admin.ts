@@ -1,0 +1,69 @@
+export default {
+  admin: {
+    overview: {
+      title: "Overview", version: "version {version}", well: "All is well.", registered: "Phones online", "of-devices": "of {n} set up", "live-calls": "Calls now", now: "at this moment",
+      "calls-today": "Calls today", missed: "none missed | {n} missed | {n} missed", browsers: "Browsers", "browsers-note": "signed in and open", users: "Users", blocks: "Blocks", "blocks-none": "nobody is blocked",
+      "blocks-some": "guessing was stopped", processes: "Processes", running: "running", since: "since {time}", "process-down": "Process {name}: {state}", listens: "Addresses",
+      disk: "Disk", "disk-free": "{used} used, {free} free", authority: "Certificate authority",
+    },
+    users: {
+      title: "Users", text: "People with a number. Their phones, passwords and forwarding are behind each line.", add: "Add a user", import: "Import", search: "Name or number",
+      name: "Name", number: "Number", role: "Role", phones: "Phones", forwarding: "Forwarding", "employee-id": "Employee number", online: "{online} of {all} online",
+      rules: "{n} rule | {n} rules", none: "No users yet", "none-text": "Add the first, or paste a list.", "tab-person": "Person", "tab-phones": "Phones", "tab-forwarding": "Forwarding",
+      "number-hint": "What one dials: 2 to 32 digits", "admin-hint": "May see and change everything here.", "one-time": "One-time password", "new-password": "New one-time password",
+      made: "{name} was added", "made-text": "Pass these on: they are shown only now. At the first sign-in a new password is asked for.", open: "Open {name}",
+      "remove-one": "Remove {name}?", "remove-title": "Remove {n} user? | Remove {n} users?", "remove-text": "Phones, forwarding rules and sessions go with them at once. Calls and messages stay as retention says. This can't be undone.",
+      removed: "Removed: {n}",
+    },
+    import: {
+      title: "Add people", text: "Paste rows of a spreadsheet, a CSV file, or a plain list: a number and a name in each line.", paste: "People", example: "101  Anna Orlova\n102  Boris Klimov",
+      file: "From a file …", preview: "{added} new, {changed} changed, {unchanged} as before", line: "Line {n}", done: "Imported: {n}", action: "Add | Add {n} | Add {n}",
+      passwords: "Passwords of the phones: they are shown only now. Give a password for this page to each person under Users.", download: "Save as CSV",
+    },
+    groups: {
+      title: "Groups", text: "A number that stands for several people.", add: "Add a group", one: "Group {number}", number: "Number", members: "Members", strategy: "Rings",
+      all: "all at once", "in-turn": "one after another", none: "No groups yet", "none-text": "A group lets a call ring several people, all at once or in turn.",
+      removed: "Group {number} was removed", "remove-title": "Remove group {number}?", "remove-text": "Calls to this number will fail. Rules that forward to it will lead nowhere.",
+    },
+    registrations: {
+      title: "Registrations", text: "Phones and browsers that can be called at this moment.", search: "Name, number or address", who: "Who", phone: "Phone", address: "Address", transport: "Over",
+      since: "Since", until: "Until", none: "No phone is registered", "none-text": "Add a phone to a user and type its account into it.",
+    },
+    live: {
+      title: "Live calls", text: "Calls that are up at this moment.", caller: "From", callee: "To", state: "State", since: "Since", time: "Time", none: "No calls at this moment",
+      "state-ringing": "Ringing", "state-talking": "Talking", "state-held": "On hold", "state-calling": "Calling", ended: "The call was ended",
+      "hang-up": "End the call of {a} and {b}", "hang-up-text": "Both are cut off at once.",
+    },
+    records: {
+      title: "Call records", text: "All calls, each with the reasons of its way.", search: "Name or number", dialled: "Dialled", outcome: "Outcome", any: "Any outcome", started: "Started",
+      none: "No calls", one: "Call",
+    },
+    routing: {
+      title: "Routing test", text: "What would happen: the answer comes from the same function that routes real calls.", dialled: "Dialled number", they: "they", none: "Who calls whom?",
+      "none-text": "Choose a number to see what rings, for how long, and what follows.",
+    },
+    blocks: {
+      title: "Blocks", text: "Addresses and accounts that guessed passwords too often. They end by themselves.", what: "Blocked", reason: "Why", since: "Since", until: "Until", release: "Release",
+      released: "{what} was released", attempts: "{n} failed try | {n} failed tries", none: "Nobody is blocked", "none-text": "Guessing of passwords would show here.",
+    },
+    retention: {
+      title: "Retention", text: "How long things are kept. Every night older ones are removed for good.", messages: "Messages", "messages-text": "Texts of all conversations.",
+      files: "Files", "files-text": "Attachments and their previews.", calls: "Call records", "calls-text": "History, explanations and statistics of calls.",
+      limit: "Limit", days: "days", forever: "for ever", "will-remove": "{n} would be removed", "will-keep": "Nothing would be removed", note: "What is under a legal hold is never removed.",
+      confirm: "Remove old data for good?", "confirm-text": "The next run removes {messages} messages, {files} files and {calls} call records. This can't be undone.", action: "Save and remove",
+    },
+    audit: {
+      title: "Audit", text: "Every change, by whom and when.", at: "When", actor: "Who", action: "What", "action-filter": "What, e.g. user.added", subject: "Of whom", change: "Change", none: "Nothing yet",
+    },
+  },
+  audit: {
+    user: { added: "User added", changed: "User changed", removed: "User removed" },
+    device: { added: "Phone added", removed: "Phone removed" },
+    forwarding: { set: "Forwarding set", cleared: "Forwarding removed", replaced: "Forwarding changed" },
+    group: { set: "Group set", removed: "Group removed" },
+    retention: { changed: "Retention changed" },
+    hold: { set: "Legal hold set", lifted: "Legal hold lifted" },
+    message: { deleted: "Message deleted" },
+    conversation: { member: { added: "Member added", removed: "Member removed" } },
+  },
+};

@@ -1,0 +1,32 @@
+export default {
+  chat: {
+    new: "New conversation", "new-text": "One person opens a direct conversation, several make a group.", with: "With whom", "group-name": "Name of the group",
+    "make-group": "Create the group", open: "Open", filter: "Which conversations", all: "All", unread: "Unread", "n-unread": "{n} unread",
+    none: "No conversations yet", "none-text": "Write to a colleague, or make a group.", "none-unread": "All is read",
+    "first-title": "Welcome", "first-text": "Your number is {number}. Write to somebody, or look for a name.",
+    "choose-title": "Nothing is open", "choose-text": "Choose a conversation, or press {keys} and type a name.",
+    "empty-group": "Group", members: "{n} member | {n} members", you: "You", deleted: "Message deleted", picture: "Picture",
+    "call-in": "Call to you", "call-out": "Your call", "call-missed": "Missed call", "call-out-busy": "Your call: busy", "call-out-refused": "Your call: declined",
+    "call-out-missed": "Your call: no answer",
+    typing: "{name} is typing …", "several-typing": "Several are typing …", draft: "Draft:",
+    details: "Details", "details-of": "Details of {name}", gone: "This conversation is not here", "gone-text": "It was removed, or you are not a member of it.",
+    timeline: "Messages", begin: "Nothing here yet", "begin-text": "Write the first message.", "new-messages": "New", "to-newest": "To the newest message",
+    write: "Write a message …", "write-to": "Message to {name}", send: "Send", attach: "Attach files", drop: "Drop the files here", editing: "Editing",
+    replying: "Reply to {name}:", reply: "Reply", edited: "(edited)", sent: "Sent", "read-by": "Read by {names}", sending: "Sending", waiting: "Waiting for the connection",
+    "not-sent": "Not sent.", "upload-failed": "Upload failed", "remove-file": "Remove {name}", "open-picture": "Open {name}",
+    "file-removed": "{name}: removed when its time was over",
+    happening: {
+      group: { created: "{who} created the group" }, title: { changed: "{who} renamed the group to “{title}”" },
+      member: { added: "{who} added {whom}", removed: "{who} removed {whom}", left: "{who} left the group" },
+    },
+    "delete-title": "Delete this message?", "delete-text": "It disappears for all {n} members. | It disappears for all {n} members.",
+    mute: "Mute", unmute: "Unmute", leave: "Leave the group", "leave-title": "Leave “{name}”?", "leave-text": "You won't get its messages any more. Any member can add you again.",
+    "add-people": "Add people", rename: "Rename", files: "Files", "no-files": "No files yet.",
+  },
+  people: {
+    search: "Name or number", "only-available": "Only who is available", favourites: "Favourites", all: "{n} person | {n} people", none: "Nobody is here yet",
+    "none-text": "An admin adds people to the directory.", "none-found": "Nobody found", choose: "Who do you want to reach?", "choose-text": "Choose a person to see their numbers and calls.",
+    favour: "Add to favourites", unfavour: "Remove from favourites", write: "Message", number: "Number", phones: "Phones", "phones-online": "none online | {n} online | {n} online",
+    since: "Since", calls: "Calls with you", "no-calls": "You have not called each other yet.", outside: "Outside number",
+  },
+};

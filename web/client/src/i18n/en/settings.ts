@@ -1,0 +1,56 @@
+export default {
+  settings: {
+    profile: "Profile", forwarding: "Forwarding", devices: "My phones", media: "Sound and camera", look: "Appearance", sessions: "Sessions",
+    "profile-text": "How colleagues see you.", name: "Name", saved: "Saved", password: "Password", "password-text": "Changing it ends your other sessions.",
+    "old-password": "Current password", "new-password": "New password", again: "New password again", differs: "The two differ",
+    "change-password": "Change password", "password-changed": "Password changed. Your other sessions were ended.", "wrong-password": "The current password is wrong.",
+    theme: "Theme", "theme-system": "As the system", "theme-light": "Light", "theme-dark": "Dark", language: "Language", notifications: "Notifications",
+    "notifications-default": "The system can tell you about calls while you look elsewhere.",
+    "notifications-granted": "The system tells you about calls while you look elsewhere.",
+    "notifications-denied": "This browser doesn't allow notifications for this page.", "allow-notifications": "Allow notifications",
+    "sessions-text": "Where you are signed in. Ending a session takes effect at once.", "unknown-browser": "Unknown browser", "this-one": "this browser",
+    since: "since {time}", "last-active": "active {time}", "end-session": "End", "session-ended": "Session ended",
+  },
+  devices: {
+    text: "Desk phones and softphones that ring for your number. This browser needs no setup.", add: "Add a phone",
+    "add-text": "You get the credentials to type into the phone, and a QR code that softphones read.", label: "What do you call it?", "new-name": "Desk phone",
+    none: "No phones yet", "none-text": "This browser is one already. Add a desk phone or a softphone to be reached there too.",
+    online: "Online", seen: "Last seen {time}", never: "Never registered", "sip-name": "User name", password: "Password", credentials: "Connect the phone",
+    once: "The password is shown only now. Type these into the phone, or scan the code.", qr: "QR code with the phone's account", "qr-text": "Linphone, Zoiper and others read this code.",
+    waiting: "Waiting for the phone to register …", registered: "The phone is registered", remove: "Remove {label}", removed: "{label} was removed",
+    "remove-title": "Remove {label}?", "remove-text": "The phone can't register any more. A call that it has now goes on.",
+  },
+  media: {
+    text: "What calls in this browser use. Microphone and camera are open only during a call or this test.", test: "Start the test", stop: "Stop the test",
+    microphone: "Microphone", speaker: "Loudspeaker", camera: "Camera", standard: "As the system", nth: "Device {n}", sound: "Play a sound",
+    speak: "Say something: the bars should move.", silent: "Start the test to see the level.", names: "The names of the devices appear once the test was allowed.",
+    "no-camera": "No camera was found.", "no-picture": "Start the test to see your picture.",
+  },
+  forwarding: {
+    text: "What happens when you don't take a call. It holds for all your phones and from the next call on.", rules: "Rules",
+    "when-me": "When someone calls me ({number})", when: "When someone calls {name} ({number})",
+    none: "No rules: all phones ring for {seconds} seconds, then the call ends.", add: "Add a rule", remove: "Remove this rule", saved: "Saved. It holds for the next call.",
+    conflict: "The rules were changed elsewhere in the meantime.", "show-theirs": "Show those", leave: "Leave without saving the changes?",
+    changed: "Changed {time} by {by}", history: "History", "no-history": "No changes yet.", set: "Set", cleared: "Removed",
+    seconds: "Seconds", "seconds-short": "s", caller: "Caller", "caller-example": "e.g. 7495*", anonymous: "Callers without a number", from: "From", to: "To", days: "Days",
+    whom: "Whom?", "dnd-note": "callers hear busy, or follow the rule “busy”",
+    kind: { always: "Always", busy: "When I'm busy", "no-answer": "When I don't answer", unreachable: "When no phone is online", dnd: "Do not disturb", caller: "For certain callers", time: "At certain times" },
+    about: {
+      always: "All calls go elsewhere, nothing rings here", busy: "I'm on the phone or decline", "no-answer": "After some seconds of ringing", unreachable: "No phone is registered",
+      dnd: "Nothing rings", caller: "By number, by its beginning, or without a number", time: "By weekday and hour",
+    },
+    sentence: {
+      always: "Always", busy: "If I'm busy", "no-answer": "If I don't answer within", unreachable: "If no phone is online", dnd: "Do not disturb:", caller: "If the caller is", time: "Between",
+    },
+    missing: { target: "Choose whom", caller: "Write a number, a beginning with *, or anonymous", after: "1 to 600 seconds", days: "Choose a day" },
+  },
+  simulation: {
+    title: "What happens", caller: "Caller", anyone: "anyone", at: "When (empty: now)", if: "If {name} …", any: "in every case",
+    state: { answered: "takes the call", busy: "is busy", "no-answer": "doesn't answer", unreachable: "is not reachable", dnd: "is on do not disturb" },
+  },
+  first: {
+    title: "Three steps to the first call", done: "Done", open: "Open", domain: "The domain", "domain-text": "Phones and people belong to {domain}. It is set as [sip] domain in the configuration.",
+    people: "People", "people-text": "Paste a list or a CSV file: number and name are enough.", paste: "Add people", phone: "A phone",
+    "phone-text": "Scan the QR code with a softphone, or type the lines into a desk phone. The tick comes when it registers.", whose: "Whose phone", "show-qr": "Show the QR code",
+  },
+};

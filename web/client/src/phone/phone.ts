@@ -1,0 +1,350 @@
+/**
+ * The SIP phone of this browser: JsSIP over `wss://origin/sip`, translated to events of `call_state`.
+ *
+ * Nothing here is reactive and nobody else touches JsSIP. The credentials live for a short time; they are
+ * renewed before their end, with a new user agent once no call needs the old one.
+ */
+import type { IncomingRTCSessionEvent, RTCSessionEvent, UA as UserAgent } from "jssip/lib/UA";
+import type { EndEvent, RTCSession } from "jssip/lib/RTCSession";
+
+import type { SipAccount } from "@/api/schemas";
+import { type CallEvent, failureOf, type NewCall } from "@/phone/call_state";
+import { forwardedFor, isAnsweredElsewhere, numberIn } from "@/phone/identity";
+import { acquire, MediaProblem, release } from "@/phone/media";
+
+export type Registration = "off" | "connecting" | "registered" | "failed";
+
+export interface PhoneListener {
+  registration(state: Registration): void;
+  invited(call: NewCall): void;
+  happened(id: string, event: CallEvent): void;
+  streams(id: string, local: MediaStream | null, remote: MediaStream | null): void;
+}
+
+const GATHERING = 300; // ms; host candidates come at once, and nothing else is needed towards our own server
+const RENEW_BEFORE = 0.8; // of the life of the credentials
+const REGISTER_SECONDS = 300;
+const TONE = { duration: 120, interToneGap: 70 }; // ms
+
+interface Line {
+  session: RTCSession;
+  local: MediaStream | null;
+  remote: MediaStream | null;
+}
+
+export class Phone {
+  private agent: UserAgent | null = null;
+  private readonly lines = new Map<string, Line>();
+  private renewal: ReturnType<typeof setTimeout> | undefined;
+  private domain = "";
+  private number = "";
+  private isStopped = false;
+
+  constructor(
+    private readonly listener: PhoneListener,
+    private readonly renew: () => Promise<SipAccount>,
+  ) {}
+
+  async start(account: SipAccount, name: string): Promise<void> {
+    const { UA, WebSocketInterface } = await import("jssip"); // large, and not needed to read a message
+    if (this.isStopped) return;
+    this.number = numberIn(account.uri);
+    this.domain = account.uri.split("@")[1] ?? location.hostname;
+    const scheme = location.protocol === "http:" ? "ws" : "wss";
+    const agent = new UA({
+      sockets: [new WebSocketInterface(`${scheme}://${location.host}${account.path}`)],
+      uri: account.uri,
+      authorization_user: account.username,
+      password: account.password,
+      ...(account.realm ? { realm: account.realm } : {}),
+      display_name: name,
+      register_expires: REGISTER_SECONDS,
+      session_timers: true,
+      connection_recovery_min_interval: 1,
+      connection_recovery_max_interval: 15,
+      user_agent: `Gorizont browser`,
+    });
+    this.agent = agent;
+    agent.on("connecting", () => this.listener.registration("connecting"));
+    agent.on("registered", () => this.listener.registration("registered"));
+    agent.on("disconnected", () => this.listener.registration("connecting"));
+    agent.on("registrationFailed", () => this.listener.registration("failed"));
+    agent.on("newRTCSession", (event: RTCSessionEvent) => this.arrived(event));
+    agent.start();
+    this.planRenewal(account, name);
+  }
+
+  stop(): void {
+    this.isStopped = true;
+    clearTimeout(this.renewal);
+    this.agent?.terminateSessions();
+    this.agent?.stop();
+    for (const line of this.lines.values()) release(line.local);
+    this.lines.clear();
+    this.listener.registration("off");
+  }
+
+  // ---- calls
+
+  /** Calls a number and returns the id of the call. Throws a MediaProblem. */
+  async call(id: string, number: string, isVideo: boolean): Promise<void> {
+    const local = await acquire({ audio: true, video: isVideo });
+    if (!this.agent) {
+      release(local);
+      throw new MediaProblem("network");
+    }
+    this.pending = id;
+    const session = this.agent.call(`sip:${encodeURIComponent(number)}@${this.domain}`, {
+      mediaStream: local,
+      mediaConstraints: { audio: true, video: isVideo },
+      pcConfig: { iceServers: [], bundlePolicy: "max-bundle" },
+      rtcOfferConstraints: { offerToReceiveAudio: true, offerToReceiveVideo: isVideo },
+      sessionTimersExpires: 1800,
+    });
+    this.pending = null;
+    this.line(id, session).local = local;
+    this.tellStreams(id);
+    if (isVideo) this.listener.happened(id, { type: "camera", isOn: true });
+  }
+
+  private pending: string | null = null; // the id for a session that JsSIP announces while it is made
+
+  async answer(id: string, isVideo: boolean): Promise<void> {
+    const line = this.lines.get(id);
+    if (!line) return;
+    const local = await acquire({ audio: true, video: isVideo });
+    if (line.session.isEnded()) {
+      release(local);
+      return;
+    }
+    line.local = local;
+    line.session.answer({
+      mediaStream: local,
+      mediaConstraints: { audio: true, video: isVideo },
+      pcConfig: { iceServers: [], bundlePolicy: "max-bundle" },
+    });
+    this.tellStreams(id);
+    if (isVideo) this.listener.happened(id, { type: "camera", isOn: true });
+  }
+
+  /** Hangs up, cancels or declines, whichever the call is ripe for. */
+  end(id: string): void {
+    const session = this.lines.get(id)?.session;
+    if (!session || session.isEnded()) return;
+    session.terminate(session.isInProgress() && session.direction === "incoming" ? { status_code: 603 } : {});
+  }
+
+  /** Sends an incoming call elsewhere (RFC 3261 §21.3.3): the server takes that as a forward under its policy. */
+  deflect(id: string, number: string): void {
+    this.lines.get(id)?.session.terminate({
+      status_code: 302,
+      reason_phrase: "Moved Temporarily",
+      extraHeaders: [`Contact: <${this.address(number)}>`],
+    });
+  }
+
+  mute(id: string, isMuted: boolean): void {
+    const session = this.lines.get(id)?.session;
+    if (isMuted) session?.mute({ audio: true });
+    else session?.unmute({ audio: true });
+    this.listener.happened(id, { type: "muted", isMuted });
+  }
+
+  hold(id: string, isHeld: boolean): void {
+    const session = this.lines.get(id)?.session;
+    if (isHeld ? session?.hold() : session?.unhold()) this.listener.happened(id, { type: "held", by: "me", isHeld });
+  }
+
+  /** A key of the keypad: RFC 4733 in the audio, INFO where the browser or the far side can't. */
+  tone(id: string, tone: string): void {
+    const session = this.lines.get(id)?.session;
+    const sender = session?.connection?.getSenders().find((one) => one.track?.kind === "audio");
+    if (sender?.dtmf?.canInsertDTMF) {
+      sender.dtmf.insertDTMF(sender.dtmf.toneBuffer + tone, TONE.duration, TONE.interToneGap);
+    } else {
+      session?.sendDTMF(tone, TONE); // by INFO, which is JsSIP's default
+    }
+  }
+
+  /** Turns my picture on or off in the middle of a call. The first time, the call is negotiated anew. */
+  async camera(id: string, isOn: boolean): Promise<void> {
+    const line = this.lines.get(id);
+    if (!line?.local) return;
+    const sender = line.session.connection
+      .getTransceivers()
+      .find((one) => one.receiver.track.kind === "video" && one.currentDirection !== "stopped")?.sender;
+    if (!isOn) {
+      await sender?.replaceTrack(null);
+      for (const track of line.local.getVideoTracks()) {
+        track.stop(); // the camera's light goes off
+        line.local.removeTrack(track);
+      }
+    } else {
+      const picture = await acquire({ audio: false, video: true });
+      const track = picture.getVideoTracks()[0];
+      if (!track) return;
+      line.local.addTrack(track); // released with the call's own stream
+      if (sender && line.session.connection.getTransceivers().some((one) => one.sender === sender && one.currentDirection === "sendrecv")) {
+        await sender.replaceTrack(track);
+      } else {
+        line.session.connection.addTrack(track, line.local);
+        line.session.renegotiate();
+      }
+    }
+    this.tellStreams(id);
+    this.listener.happened(id, { type: "camera", isOn });
+  }
+
+  /** Hands the call to a number, or joins it with the call that asked about it (RFC 3515, 3891). */
+  transfer(id: string, number: string, consultation: string | null = null): void {
+    const session = this.lines.get(id)?.session;
+    const replaces = consultation ? this.lines.get(consultation)?.session : undefined;
+    if (!session) return;
+    this.listener.happened(id, { type: "transferring", to: number });
+    session.refer(this.address(number), {
+      ...(replaces ? { replaces } : {}),
+      eventHandlers: {
+        progress: () => this.listener.happened(id, { type: "transfer-ringing" }),
+        accepted: () => {
+          this.end(id);
+          if (consultation) this.end(consultation);
+        },
+        failed: () => this.listener.happened(id, { type: "transfer-failed" }),
+        requestFailed: () => this.listener.happened(id, { type: "transfer-failed" }),
+      },
+    });
+  }
+
+  private address(number: string): string {
+    return `sip:${encodeURIComponent(number)}@${this.domain}`;
+  }
+
+  // ---- what JsSIP tells
+
+  private arrived(event: RTCSessionEvent): void {
+    const { session } = event;
+    if (event.originator !== ("remote" as typeof event.originator)) {
+      if (this.pending) this.listen(this.pending, session);
+      return;
+    }
+    const { request } = event as IncomingRTCSessionEvent;
+    const id = crypto.randomUUID();
+    this.line(id, session);
+    this.listen(id, session);
+    this.listener.invited({
+      id,
+      direction: "in",
+      number: session.remote_identity.uri.user ?? "",
+      name: session.remote_identity.display_name ?? "",
+      isVideo: /^m=video [1-9]/m.test(String(request.body ?? "")),
+      at: Date.now(),
+      forwardedFor: forwardedFor(request, this.number),
+    });
+  }
+
+  private line(id: string, session: RTCSession): Line {
+    const line = this.lines.get(id) ?? { session, local: null, remote: null };
+    this.lines.set(id, line);
+    return line;
+  }
+
+  private listen(id: string, session: RTCSession): void {
+    const tell = (event: CallEvent): void => this.listener.happened(id, event);
+    let gathering: ReturnType<typeof setTimeout> | undefined;
+    this.line(id, session);
+    session.on("icecandidate", ({ ready }) => (gathering ??= setTimeout(ready, GATHERING)));
+    session.on("peerconnection", ({ peerconnection }) => this.watchTracks(id, peerconnection));
+    session.on("progress", (event: { originator: unknown }) => {
+      if (event.originator === "remote") tell({ type: "progress" });
+    });
+    session.on("accepted", () => {
+      tell({ type: "accepted", at: Date.now() });
+      if (session.connection) this.watchTracks(id, session.connection); // an outgoing one exists before anybody listens
+    });
+    session.on("hold", ({ originator }) => {
+      if (String(originator) === "remote") tell({ type: "held", by: "them", isHeld: true });
+    });
+    session.on("unhold", ({ originator }) => {
+      if (String(originator) === "remote") tell({ type: "held", by: "them", isHeld: false });
+    });
+    const identify = ({ request }: { request: { getHeader(name: string): string | undefined } }): void => {
+      const asserted = request.getHeader("P-Asserted-Identity"); // after a transfer somebody else is there
+      const number = asserted ? numberIn(asserted) : "";
+      const name = /^\s*"?([^"<]*?)"?\s*</.exec(asserted ?? "")?.[1] ?? "";
+      if (number) tell({ type: "identified", number, name });
+    };
+    session.on("reinvite", identify);
+    session.on("update", identify);
+    session.on("ended", (event) => this.over(id, event, true));
+    session.on("failed", (event) => this.over(id, event, false));
+    if (session.connection) this.watchTracks(id, session.connection);
+  }
+
+  private watchTracks(id: string, connection: RTCPeerConnection): void {
+    const line = this.lines.get(id);
+    if (!line || line.remote) return;
+    const remote = new MediaStream();
+    line.remote = remote;
+    const look = (): void => {
+      const isOn = remote.getVideoTracks().some((track) => !track.muted && track.readyState === "live");
+      this.listener.happened(id, { type: "remote-video", isOn });
+    };
+    const take = (track: MediaStreamTrack): void => {
+      if (remote.getTrackById(track.id)) return;
+      remote.addTrack(track);
+      for (const name of ["mute", "unmute", "ended"]) track.addEventListener(name, look);
+      look();
+      this.tellStreams(id);
+    };
+    connection.addEventListener("track", ({ track }) => take(track));
+    for (const receiver of connection.getReceivers()) take(receiver.track);
+  }
+
+  private over(id: string, event: EndEvent, wasAnswered: boolean): void {
+    const line = this.lines.get(id);
+    this.lines.delete(id);
+    release(line?.local ?? null);
+    this.listener.streams(id, null, null);
+    const message = event.message as { status_code?: number; getHeader?: (name: string) => string | undefined } | null;
+    const code = message?.status_code ?? null;
+    const isMine = String(event.originator) === "local";
+    const at = Date.now();
+    if (wasAnswered && (event.cause === "Terminated" || isMine)) {
+      this.listener.happened(id, { type: "ended", at });
+    } else if (isAnsweredElsewhere(message?.getHeader?.("Reason"))) {
+      this.listener.happened(id, { type: "failed", at, failure: "answered-elsewhere", code: null });
+    } else if (isMine && !wasAnswered && event.cause !== "Connection Error" && !/media|webrtc|denied/i.test(event.cause)) {
+      this.listener.happened(id, { type: "ended", at }); // cancelled or declined here
+    } else {
+      this.listener.happened(id, { type: "failed", at, failure: failureOf(code, event.cause), code });
+    }
+  }
+
+  private tellStreams(id: string): void {
+    const line = this.lines.get(id);
+    if (line) this.listener.streams(id, line.local, line.remote);
+  }
+
+  // ---- credentials
+
+  private planRenewal(account: SipAccount, name: string): void {
+    const life = Math.max(30_000, (Date.parse(account.expires_at) - Date.now()) * RENEW_BEFORE);
+    clearTimeout(this.renewal);
+    this.renewal = setTimeout(() => void this.renewNow(name), Math.min(life, 2 ** 31 - 1));
+  }
+
+  private async renewNow(name: string): Promise<void> {
+    const again = (): void => {
+      this.renewal = setTimeout(() => void this.renewNow(name), 10_000);
+    };
+    if (this.lines.size > 0) return again(); // a call keeps its registration; it is refreshed with the old credentials
+    try {
+      const account = await this.renew();
+      if (this.isStopped) return;
+      this.agent?.stop();
+      await this.start(account, name);
+    } catch {
+      again();
+    }
+  }
+}

@@ -1,0 +1,61 @@
+"""The browsers that are connected, by their Socket.IO id."""
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+
+from web.auth.sessions import SignedIn
+
+BURST = 60.0  # requests that a browser may send at once
+PER_SECOND = 20.0  # and in the long run; nobody types faster
+
+
+@dataclass(slots=True)
+class Browser:
+    """One connection, and who is behind it."""
+
+    sid: str
+    user: SignedIn
+    allowance: float = BURST
+    counted_at: float = 0.0
+
+    def may_ask(self, now: float) -> bool:
+        """Whether one more request is not too many. `now` is in seconds of any clock."""
+        earned = max(now - self.counted_at, 0.0) * PER_SECOND if self.counted_at else 0.0
+        self.allowance = min(self.allowance + earned, BURST)
+        self.counted_at = now
+        if self.allowance < 1.0:
+            return False
+        self.allowance -= 1.0
+        return True
+
+
+@dataclass(slots=True)
+class Browsers:
+    """All of them."""
+
+    connected: dict[str, Browser] = field(default_factory=dict)
+    _of_number: defaultdict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
+
+    def add(self, sid: str, user: SignedIn) -> Browser:
+        """A browser connected."""
+        browser = self.connected[sid] = Browser(sid, user)
+        self._of_number[user.number].add(sid)
+        return browser
+
+    def remove(self, sid: str) -> Browser | None:
+        """A browser disconnected; None where it was not known."""
+        browser = self.connected.pop(sid, None)
+        if browser is not None:
+            mine = self._of_number[browser.user.number]
+            mine.discard(sid)
+            if not mine:
+                del self._of_number[browser.user.number]
+        return browser
+
+    def of(self, number: str) -> list[Browser]:
+        """A user's browsers."""
+        return [self.connected[sid] for sid in self._of_number.get(number, ())]
+
+    def is_there(self, number: str) -> bool:
+        """Whether a user has a browser that is connected."""
+        return number in self._of_number

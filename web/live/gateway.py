@@ -1,0 +1,187 @@
+"""Socket.IO: who may connect, which rooms a browser is in, and how it leaves.
+
+The cookie of the session says who it is, the `Origin` that our own page opened the connection. A session that ends,
+for whatever reason, ends its connections at once.
+"""
+
+import logging
+import time
+from importlib import import_module
+from typing import Any
+
+from flask import Flask, request
+from flask_socketio import ConnectionRefusedError as Refused
+from flask_socketio import SocketIO, disconnect, join_room
+
+from pbx.bus.errors import BusError
+from web.auth.access import COOKIE, is_own_origin, whose_token
+from web.auth.sessions import SignedIn, find_session, note_uses_of
+from web.chat_position import chat_position
+from web.happenings import SessionEnded
+from web.live.events import Activity, Connected, SessionRevoked
+from web.live.requests import REQUESTS, LiveRequest, carry_out, live_request, sid_of_request
+from web.live.rooms import ADMINS, EVERYONE, room_of
+from web.services import Services, services
+
+logger = logging.getLogger(__name__)
+
+LISTENERS = ("web.live.changes", "web.live.engine_calls", "web.live.chat", "web.live.chat_engine")
+"""Modules with a function `connect(services)` that registers what they want to hear, before the first browser comes."""
+
+REQUEST_MODULES = ("web.live.chat",)
+"""Modules that declare what browsers may ask (`web.live.requests`), besides this one."""
+
+# A browser that vanishes is noticed after both of these together.
+PING_EVERY = 10  # seconds
+PING_PATIENCE = 10  # seconds
+LARGEST_MESSAGE = 128 << 10  # octets; a chat message of 10 000 characters fits in any script
+
+
+def make_socketio() -> SocketIO:
+    """The Socket.IO server, not yet joined to an application."""
+    return SocketIO(
+        async_mode="gevent",
+        transports=["websocket"],
+        manage_session=False,
+        ping_interval=PING_EVERY,
+        ping_timeout=PING_PATIENCE,
+        max_http_buffer_size=LARGEST_MESSAGE,
+        cors_allowed_origins=_own_origins,
+        allow_upgrades=False,
+        http_compression=False,
+        logger=_quiet("socketio"),
+        engineio_logger=_quiet("engineio"),
+    )
+
+
+def load_requests() -> None:
+    """Makes all that browsers may ask known."""
+    for name in REQUEST_MODULES:
+        import_module(name)
+
+
+def _quiet(library: str) -> logging.Logger:
+    """A logger for a library that tells of every packet with its content, which is nobody's business."""
+    quiet = logging.getLogger(f"web.live.{library}")
+    quiet.setLevel(logging.CRITICAL)
+    return quiet
+
+
+def open_gateway(app: Flask, socketio: SocketIO, given: Services) -> None:
+    """Joins Socket.IO to the application and begins to listen to what happens."""
+    socketio.init_app(app)
+    socketio.on_event("connect", _connect)
+    socketio.on_event("disconnect", _disconnect)
+    socketio.on_error_default(_failed)
+    load_requests()
+    for asked in REQUESTS.values():
+        socketio.on_event(asked.name, _handler(asked))
+    given.events.on(SessionEnded, lambda ended: _end_session(given, socketio, ended))
+    for name in LISTENERS:
+        import_module(name).connect(given)
+
+
+def _end_session(given: Services, socketio: SocketIO, ended: SessionEnded) -> None:
+    """Tells the browsers of a session that it is over, and lets them go; their phone ends too."""
+    for browser in given.browsers.of(ended.number):
+        if browser.user.session == ended.session:
+            given.rooms.to_browser(browser.sid, SessionRevoked())
+            _let_go(given, socketio, browser.sid)
+    _end_phone(given, ended.number, ended.session)
+
+
+def _end_phone(given: Services, number: str, session: str) -> None:
+    """Ends the SIP account that the browser of a session had."""
+    if given.browser_accounts.pop(session, None) is None:
+        return
+    try:
+        given.ask_engine("credentials.revoke", {"number": number, "session": session})
+    except BusError as error:
+        logger.warning("! the SIP account of a session that has ended stays until it expires: %s", error)
+
+
+def end_all_connections(socketio: SocketIO) -> None:
+    """Lets all browsers go, which come back when there is a server again."""
+    if socketio.server is not None:
+        socketio.server.eio.disconnect()
+
+
+def check_sessions(given: Services, socketio: SocketIO, numbers: set[str] | None) -> None:
+    """Ends the connections whose session holds no more; of these users, or of all."""
+    of = [browser for browser in given.browsers.connected.values() if numbers is None or browser.user.number in numbers]
+    if not of:
+        return
+    hashes = {browser.user.token_hash for browser in of}
+    now = given.now()
+    holding = given.read(
+        lambda session: {one for one in hashes if find_session(session, one, given.limits, now) is not None}
+    )
+    for browser in of:
+        if browser.user.token_hash not in holding:
+            given.rooms.to_browser(browser.sid, SessionRevoked())
+            _let_go(given, socketio, browser.sid)
+            _end_phone(given, browser.user.number, browser.user.session)
+
+
+def note_uses(given: Services) -> None:
+    """Notes that the sessions of connected browsers are in use, however quiet they are."""
+    hashes = {browser.user.token_hash for browser in given.browsers.connected.values()}
+    if hashes:
+        given.act(lambda tx: note_uses_of(tx, hashes))
+
+
+@live_request("activity", Activity)
+def activity(user: SignedIn, body: Activity) -> None:
+    """Whether somebody sits before this browser."""
+    services().presence.browser(user.number, sid_of_request(), active=body.state == "active")
+
+
+def _connect(_auth: Any = None) -> None:
+    given = services()
+    token = request.cookies.get(COOKIE)
+    user = whose_token(given, token) if token else None
+    if user is None:
+        raise Refused("not-signed-in")
+    sid = sid_of_request()
+    given.browsers.add(sid, user)
+    for room in (room_of(user.number), EVERYONE, *([ADMINS] if user.is_admin else [])):
+        join_room(room)
+    given.rooms.to_browser(sid, Connected(seq=chat_position(given, user.number)))
+    given.presence.browser(user.number, sid, active=True)
+
+
+def _disconnect(_reason: Any = None) -> None:
+    _forget(services(), sid_of_request())
+
+
+def _let_go(given: Services, socketio: SocketIO, sid: str) -> None:
+    if socketio.server is not None:
+        socketio.server.disconnect(sid)
+    _forget(given, sid)
+
+
+def _forget(given: Services, sid: str) -> None:
+    browser = given.browsers.remove(sid)
+    if browser is not None:
+        given.presence.browser_gone(browser.user.number, sid)
+
+
+def _handler(asked: LiveRequest) -> Any:
+    def handle(values: Any = None) -> dict[str, Any]:
+        browser = services().browsers.connected.get(sid_of_request())
+        answer = carry_out(asked, browser, values, time.monotonic())
+        if browser is None:
+            disconnect()
+        return answer
+
+    return handle
+
+
+def _failed(error: Exception) -> None:
+    logger.error("! a live event failed", exc_info=error)
+
+
+def _own_origins(origin: str | None, environ: dict[str, Any] | None = None) -> bool:
+    """Whether a page of this origin may connect; clients that are no browsers say none, and are not asked."""
+    host = (environ or {}).get("HTTP_HOST", "")
+    return origin is not None and is_own_origin(origin, host)
