@@ -82,6 +82,7 @@ DIRECTORY_EVERY = 2.0
 HEALTH_EVERY = 0.1
 MESSAGES_EVERY = 3600.0
 DRAINED_EVERY = 0.2
+BLOCKS_EVERY = 1.0
 CERTIFICATE_EVERY = 60.0
 
 # A phone may be told the machine's name in the place of the domain.
@@ -112,6 +113,7 @@ class Engine:
         self.endpoint.network = self.layer
         self.bindings = Bindings()
         self.guard = Guard()
+        self._blocked: frozenset[str] = frozenset()
         accounts = Accounts(self.directory.get, box.derive("browser accounts"), time.time)
         authenticator = Authenticator(
             self.directory.get, sip.domain, Nonces(), self.guard, self.bindings, devices=accounts.device
@@ -188,6 +190,7 @@ class Engine:
         await self.bus.start()
         self._every(1.0, self._expire)
         self._every(HEALTH_EVERY, self.health.look)
+        self._every(BLOCKS_EVERY, self._look_at_blocks)
         self._every(SESSIONS_EVERY, lambda: self.calls.tick(self.endpoint.now()))
         self._every(MESSAGES_EVERY, self.waiting.expire)
         self._every(DIRECTORY_EVERY, self._check_directory)
@@ -257,6 +260,13 @@ class Engine:
     def _expire(self) -> None:
         self.registrar.expire(time.time())
 
+    def _look_at_blocks(self) -> None:
+        """Tells others when somebody has to wait from now on, or no longer."""
+        blocked = frozenset(block.what for block in self.guard.blocks(time.time()))
+        if blocked != self._blocked:
+            self._blocked = blocked
+            self.bus.publish("blocks.changed", {"blocks": sorted(blocked)})
+
     def _check_directory(self) -> None:
         self._loop.run_in_executor(None, self.directory.check)
 
@@ -275,6 +285,7 @@ class Engine:
         self._loop.call_soon_threadsafe(self._drop_removed, numbers)
 
     def _drop_removed(self, numbers: Collection[str]) -> None:
+        self.bus.publish("directory.changed", {"numbers": sorted(numbers)})
         self.registrar.drop_removed(numbers, time.time())
         for number in numbers:
             if self.directory.get().user(number) is None:

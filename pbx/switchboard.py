@@ -37,6 +37,10 @@ class Switchboard:
         self._messages = messages
         self._now = now
 
+    def flow_lost(self, flow: Flow) -> None:
+        """A connection ended."""
+        self._registrar.flow_lost(flow, self._now())
+
     def request(self, request: Request, flow: Flow) -> None:
         """A new request. Raises ParseError for what turns out malformed."""
         method, endpoint = request.method, self._endpoint

@@ -62,6 +62,9 @@ class TransactionUser(Protocol):
     def request(self, request: Request, flow: Flow) -> None:
         """A request that is no retransmission. Answered by `Endpoint.serve` and `respond`, or by `reply`."""
 
+    def flow_lost(self, flow: Flow) -> None:
+        """A connection ended. Requests of ours that waited on it have failed already."""
+
     def ack(self, ack: Request, flow: Flow) -> None:
         """The ACK of a 2xx, which is a request outside any transaction (RFC 3261 §13.2.2.4)."""
 
@@ -167,6 +170,8 @@ class Endpoint:
                 self._carry_out(transaction, transaction.transport_failed())
             except Exception as error:
                 self._report(error, flow)
+        if self.user is not None:
+            self.user.flow_lost(flow)
 
     def _absorb(self, known: ServerTransaction, is_ack: bool) -> bool:
         """Gives a retransmission or ACK to its transaction; False for an ACK that the user must see."""

@@ -80,7 +80,7 @@ def test_package_is_ours(name: str) -> None:
 
 @pytest.mark.parametrize("name", PACKAGES)
 def test_every_folder_of_modules_is_a_package_that_says_what_it_is_for(name: str) -> None:
-    for folder in {path.parent for path in (ROOT / name).rglob("*.py")}:
+    for folder in {path.parent for path in (ROOT / name).rglob("*.py") if "node_modules" not in path.parts}:
         if folder.name == "versions":  # of migrations, which Alembic finds by their folder
             continue
         opening = folder / "__init__.py"
@@ -90,7 +90,7 @@ def test_every_folder_of_modules_is_a_package_that_says_what_it_is_for(name: str
 
 def modules() -> Iterator[Path]:
     for name in PACKAGES:
-        yield from sorted((ROOT / name).rglob("*.py"))
+        yield from sorted(path for path in (ROOT / name).rglob("*.py") if "node_modules" not in path.parts)
 
 
 def test_every_module_begins_with_what_it_is_for() -> None:

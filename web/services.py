@@ -12,6 +12,7 @@ from datetime import datetime, tzinfo
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from flask import current_app
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from config.data import DataFolder
@@ -99,7 +100,8 @@ class Services:
         """Runs `action(tx)` as one transaction in a database thread, and returns what it returned.
 
         Its events reach the handlers of `events` after the commit. A change of the directory is in force in the engine
-        when this returns. Raises what the action raises, and DatabaseRefused.
+        when this returns. The action may run twice: where PostgreSQL let somebody else make the same row between its
+        look and its write, it looks again. Raises what the action raises, and DatabaseRefused.
         """
 
         def work() -> tuple[T, list[object]]:
@@ -107,7 +109,13 @@ class Services:
                 result = action(tx)
             return result, tx.events
 
-        result, events = self.threads.run(work)
+        def work_again() -> tuple[T, list[object]]:
+            try:
+                return work()
+            except IntegrityError:
+                return work()
+
+        result, events = self.threads.run(work_again)
         self.take_over(number for event in events if isinstance(event, DirectoryChanged) for number in event.numbers)
         return result
 

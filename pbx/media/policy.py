@@ -10,7 +10,7 @@ from ipaddress import IPv4Address, IPv6Address, ip_address
 
 from pbx.media.errors import MediaError
 from pbx.media.plane import MediaProfile
-from pbx.media.relay.latching import is_behind_nat
+from pbx.media.relay.latching import is_behind_nat, plain_host
 from pbx.media.relay.remote import Remote, read
 
 
@@ -67,18 +67,6 @@ def needs_anchor(
     return None
 
 
-def answer_needs_anchor(answer: bytes, source_host: str) -> Reason | None:
-    """Whether the party that has answered turns out to be behind NAT: then its call has to be offered anew.
-
-    `source_host` is where its signalling comes from.
-    """
-    try:
-        remote = read(answer)
-    except MediaError:
-        return None
-    return Reason.NAT if remote.profile is not MediaProfile.WEBRTC and _is_behind_nat(remote, source_host) else None
-
-
 def _agree_on_keys(source: MediaProfile, target: MediaProfile) -> bool:
     """Whether an offer of the one can be answered by the other as it is."""
     if MediaProfile.SRTP_OPTIONAL in (source, target):
@@ -114,8 +102,5 @@ def _family(host: str) -> int:
 
 
 def _address(host: str) -> IPv4Address | IPv6Address | None:
-    try:
-        address = ip_address(host)
-    except ValueError:
-        return None
-    return getattr(address, "ipv4_mapped", None) or address
+    plain = plain_host(host)
+    return ip_address(plain) if plain else None

@@ -34,4 +34,13 @@ class Expired:
     contact: str
 
 
-RegistrationEvent = Registered | Unregistered | Expired
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """A phone's connection ended: it is registered, but can't be reached until it connects again."""
+
+    number: str
+    sip_name: str
+    contact: str
+
+
+RegistrationEvent = Registered | Unregistered | Expired | Lost

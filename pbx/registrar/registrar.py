@@ -15,7 +15,7 @@ from pbx.registrar.bindings import Binding, Bindings
 from pbx.registrar.change import Change
 from pbx.registrar.contacts import Policy, Wish, lacks_outbound, path_of, wishes_of
 from pbx.registrar.errors import RegistrationRefused
-from pbx.registrar.events import Expired, Registered, RegistrationEvent, Unregistered
+from pbx.registrar.events import Expired, Lost, Registered, RegistrationEvent, Unregistered
 from pbx.registrar.gruu import public_gruu
 from pbx.registrar.identity import number_of, user_part
 from pbx.registrar.persistence import FlowMaker, Persistence
@@ -61,6 +61,7 @@ class Registrar:
         self._domain = domain
         self._on_event = on_event
         self._policy = Policy() if policy is None else policy
+        self._connected: dict[Flow, set[str]] = {}
         self._date_second = 0
         self._date = ""
 
@@ -104,6 +105,13 @@ class Registrar:
         for number, bindings in found.items():
             self._bindings.put(number, bindings)
         return sum([len(bindings) for bindings in found.values()])
+
+    def flow_lost(self, flow: Flow, now: float) -> None:
+        """A connection ended: tells of the phones that were registered by it."""
+        for number in self._connected.pop(flow, ()):
+            for binding in self._bindings.of(number, now):
+                if binding.flow is flow:
+                    self._on_event(Lost(number, binding.sip_name, binding.contact))
 
     def drop_removed(self, numbers: Collection[str], now: float) -> None:
         """Ends the registrations of accounts that the directory does not have any more.
@@ -218,6 +226,8 @@ class Registrar:
             self._persistence.remove(binding)
         for binding, _ in change.added:
             self._persistence.save(binding, flow)
+        if flow.reliable and change.added:
+            self._connected.setdefault(flow, set()).add(number)
         self._bindings.put(number, [*[binding for binding, _ in change.added], *change.kept])
         for binding in change.removed:
             self._on_event(Unregistered(binding.number, binding.sip_name, binding.contact))

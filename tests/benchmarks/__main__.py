@@ -19,17 +19,17 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from tests.benchmarks.builds import Build, BuildError, make
-from tests.benchmarks.cases import BUSY_USERS, CASES, PLAIN_USERS, REGISTRATIONS, choose
-from tests.benchmarks.comparison import REFERENCE, capacities, compare, endure, memory_of_registrations
+from tests.benchmarks.cases import BUSY_USERS, CASES, PLAIN_USERS, REGISTRATIONS, Case, choose
+from tests.benchmarks.comparison import REFERENCE, Series, compare, endure
 from tests.benchmarks.conditions import conditions, processors_apart
-from tests.benchmarks.kit import Kit, KitError, User
+from tests.benchmarks.kit import Kit, KitError
 from tests.benchmarks.report import Results, markdown
 from tests.benchmarks.servers import Gorizont, Kamailio, Measured
 from tests.support.processes import PeerError
 
 ENDURANCE_RATE = 400.0
-RAMP_FROM = 400.0
-PORTS = range(20_000, 32_000, 10)
+RAMP_FROM = 200.0
+PORTS = range(31_900, 30_200, -10)  # above those for media, below those that the system gives away
 
 
 class Run:
@@ -52,7 +52,7 @@ class Run:
             self.builds[build] = make(build, (options.builds or folder).resolve())
         self._started = 0
 
-    def server(self, name: str, users: Sequence[User]) -> Measured:
+    def server(self, name: str, users: Path) -> Measured:
         """A fresh server, which has not been started yet."""
         self._started += 1
         place = self.folder / f"server-{self._started}"
@@ -61,49 +61,79 @@ class Run:
         return Gorizont(name, self.builds[name], place, users, cpu=self.server_cpu)
 
     @contextlib.contextmanager
-    def office(self, names: Sequence[str]) -> Iterator[tuple[list[Measured], Path]]:
-        """These servers, running, and the file of their users."""
-        path, users = self.kit.users(PLAIN_USERS, BUSY_USERS)
+    def office(self, names: Sequence[str], users: Path) -> Iterator[list[Measured]]:
+        """These servers, running, with these users."""
         with contextlib.ExitStack() as stack:
-            yield [stack.enter_context(self.server(name, users)) for name in names], path
+            servers = [stack.enter_context(self.server(name, users)) for name in names]
+            try:
+                yield servers
+            finally:
+                for server in servers:
+                    self.results.complaints.setdefault(server.name, []).extend(server.complaints())
+
+    def compare(self, cases: Sequence[Case]) -> None:
+        """The scenario "register" on servers of its own, the others together."""
+        users = self.kit.users(PLAIN_USERS, BUSY_USERS)
+        for alone in (True, False):
+            if chosen := [Series(case) for case in cases if (case.scenario == "register") is alone]:
+                self.results.series += chosen
+                with self.office(self.results.servers, users) as servers:
+                    compare(self.kit, servers, users, chosen, repeat=self.results.repeat, say=say)
+
+    def ramp(self) -> None:
+        """How many calls a second each server sustains."""
+        users = self.kit.users(PLAIN_USERS, 0)
+        for name in self.results.servers:
+            with self.office([name], users) as [server]:
+                capacity = self.kit.ramp(server.target, server.pid, users, "call", rate=RAMP_FROM)
+            say(f"most calls, {name}: {capacity.rate}/s, {capacity.stopped_by}")
+            self.results.capacities[name] = capacity
 
     def memory(self) -> None:
-        path, users = self.kit.users(REGISTRATIONS, 0)
+        """What a registration takes on a server that was just started."""
+        users = self.kit.users(REGISTRATIONS, 0)
         for name in self.results.servers:
-            with self.server(name, users) as server:
-                run = memory_of_registrations(self.kit, server, path, REGISTRATIONS)
+            with self.office([name], users) as [server]:
+                run = self.kit.run(server.target, server.pid, users, "register", rate=500, count=REGISTRATIONS)
             say(f"memory, {name}: {run.problem or f'{run.pss_before} to {run.pss_peak} KiB'}")
             self.results.registrations.setdefault(name, []).append((REGISTRATIONS, run))
+
+    def endurance(self, calls: int) -> None:
+        """Our servers over so many calls."""
+        users = self.kit.users(PLAIN_USERS, 0)
+        for name in self.results.ours:
+            runs = self.results.endurance[name] = []
+            with self.office([name], users) as [server]:
+                endure(self.kit, server, users, runs, calls=calls, rate=ENDURANCE_RATE, say=say)
 
 
 def main() -> int:
     options = parse_arguments()
     only_more = (options.memory or options.ramp or options.endurance) and not options.scenario
     cases = [] if only_more and not options.all else choose(options.scenario, options.rate, options.count)
-    try:
-        with tempfile.TemporaryDirectory(prefix="gorizont-benchmark-") as scratch:
+    with tempfile.TemporaryDirectory(prefix="gorizont-benchmark-") as scratch:
+        try:
             run = Run(options, Path(scratch))
-            if cases or options.ramp or options.all:
-                with run.office(run.results.servers) as (servers, users):
-                    run.results.series = compare(run.kit, servers, users, cases, repeat=options.repeat, say=say)
-                    if options.ramp or options.all:
-                        run.results.capacities = capacities(run.kit, servers, users, rate=RAMP_FROM, say=say)
+        except (BuildError, KitError) as error:
+            print(f"benchmark: {error}", file=sys.stderr)
+            return 1
+        status = 0
+        try:
+            run.compare(cases)
+            if options.ramp or options.all:
+                run.ramp()
             if options.memory or options.all:
                 run.memory()
             if options.endurance:
-                for name in run.results.ours:
-                    with run.office([name]) as ([server], users):
-                        run.results.endurance[name] = endure(
-                            run.kit, server, users, calls=options.endurance, rate=ENDURANCE_RATE, say=say
-                        )
-    except (BuildError, KitError, PeerError, FileNotFoundError) as error:
-        print(f"benchmark: {error}", file=sys.stderr)
-        return 1
+                run.endurance(options.endurance)
+        except (BuildError, KitError, PeerError, FileNotFoundError) as error:
+            status = 1  # what was measured before is worth telling all the same
+            print(f"benchmark: {error}", file=sys.stderr)
     if options.json is not None:
         options.json.write_text(json.dumps(run.results.values(), indent=1) + "\n")
     if options.markdown or options.json is None:
         print(markdown(run.results))
-    return 0
+    return status
 
 
 def parse_arguments() -> argparse.Namespace:
@@ -140,7 +170,7 @@ def say(line: str) -> None:
 
 
 def _free_ports() -> int:
-    """The first of ten neighbouring ports below those that the system gives away, none of them taken."""
+    """The first of ten neighbouring ports, none of them taken."""
     for first in PORTS:
         with contextlib.ExitStack() as stack:
             try:

@@ -15,6 +15,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 PACKAGES = ("sip", "pbx", "messaging", "web", "config")
+LEFT_OUT = {"node_modules", "__pycache__"}
 STAMP = "sources.sha256"
 
 
@@ -39,39 +40,44 @@ def make(build: Build, folder: Path) -> Path:
             shutil.copy(path, copy)
         shutil.copy(ROOT / "pyproject.toml", place)
         if build is Build.COMPILED:
-            _python(place, "-m", "config.compiling")
+            run_python(place, "-m", "config.compiling")
         (place / STAMP).write_text(stamp)
     _check(build, place)
     return place
 
 
-def environment(place: Path) -> dict[str, str]:
-    """What makes a Python import the packages of a build, whatever is installed."""
-    return {"PYTHONPATH": str(place), "PYTHONSAFEPATH": "1"}
+def environment(place: Path, also: Path | None = None) -> dict[str, str]:
+    """What makes a Python import the packages of a build, whatever is installed; what it lacks, from `also`."""
+    return {"PYTHONPATH": os.pathsep.join(map(str, filter(None, (place, also)))), "PYTHONSAFEPATH": "1"}
 
 
-def _check(build: Build, place: Path) -> None:
-    """That what is imported is this build, as far as one module tells."""
-    found = Path(_python(place, "-c", "import sip.message; print(sip.message.__file__)").strip())
-    compiled = found.suffix == ".so"
-    if not found.is_relative_to(place) or compiled is not (build is Build.COMPILED):
-        raise BuildError(f"the {build} server imports {found}")
-
-
-def _python(place: Path, *arguments: str) -> str:
-    command = [sys.executable, *arguments]
+def run_python(place: Path, *arguments: str, also: Path | None = None) -> str:
+    """What a Python of a build prints. Raises BuildError when it fails."""
     done = subprocess.run(
-        command, cwd=place, env={**os.environ, **environment(place)}, capture_output=True, text=True, check=False
+        [sys.executable, *arguments],
+        cwd=place,
+        env={**os.environ, **environment(place, also)},
+        capture_output=True,
+        text=True,
+        check=False,
     )
     if done.returncode != 0:
         raise BuildError(done.stderr.strip())
     return done.stdout
 
 
+def _check(build: Build, place: Path) -> None:
+    """That what is imported is this build, as far as one module tells."""
+    found = Path(run_python(place, "-c", "import sip.message; print(sip.message.__file__)").strip())
+    compiled = found.suffix == ".so"
+    if not found.is_relative_to(place) or compiled is not (build is Build.COMPILED):
+        raise BuildError(f"the {build} server imports {found}")
+
+
 def _sources() -> Iterator[Path]:
     for package in PACKAGES:
         for path in sorted((ROOT / package).rglob("*")):
-            if path.is_file() and path.suffix not in (".so", ".pyc"):
+            if path.is_file() and path.suffix != ".so" and not LEFT_OUT.intersection(path.parts):
                 yield path
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.benchmarks.cases import Case
-from tests.benchmarks.kit import Capacity, Kit, Measurement
+from tests.benchmarks.kit import Kit, Measurement
 from tests.benchmarks.servers import Measured
 
 REFERENCE = "Kamailio"
@@ -73,10 +73,12 @@ class Series:
 
 
 def compare(
-    kit: Kit, servers: Sequence[Measured], users: Path, cases: Sequence[Case], *, repeat: int, say: Say
-) -> list[Series]:
-    """Measures every case on every server, `repeat` times; who comes first changes from round to round."""
-    all_series = [Series(case) for case in cases]
+    kit: Kit, servers: Sequence[Measured], users: Path, all_series: Sequence[Series], *, repeat: int, say: Say
+) -> None:
+    """Measures every case on every server, `repeat` times; who comes first changes from round to round.
+
+    The scenario "register" leaves busy users with a phone that answers: no other goes with it on the same servers.
+    """
     registered: set[tuple[str, str]] = set()
     for round_ in range(repeat):
         for series in all_series:
@@ -95,33 +97,18 @@ def compare(
                 registered.add((server.name, case.scenario))
                 series.runs.setdefault(server.name, []).append(run)
                 say(f"{case.name}, {server.name}: {run.problem or f'{run.cpu} ms'} {run.errors}".rstrip())
-    return all_series
 
 
-def memory_of_registrations(kit: Kit, server: Measured, users: Path, count: int) -> Measurement:
-    """So many registrations on a server that was just started and knows these users."""
-    return kit.run(server.target, server.pid, users, "register", rate=500, count=count)
-
-
-def capacities(kit: Kit, servers: Sequence[Measured], users: Path, *, rate: float, say: Say) -> dict[str, Capacity]:
-    """How many calls a second each server sustains."""
-    found = {}
-    for server in servers:
-        found[server.name] = capacity = kit.ramp(server.target, server.pid, users, "call", rate=rate)
-        say(f"most calls, {server.name}: {capacity.rate}/s, {capacity.stopped_by}")
-    return found
-
-
-def endure(kit: Kit, server: Measured, users: Path, *, calls: int, rate: float, say: Say) -> list[Measurement]:
-    """Memory over many calls: one measurement for each 10,000 of them."""
-    runs: list[Measurement] = []
+def endure(
+    kit: Kit, server: Measured, users: Path, runs: list[Measurement], *, calls: int, rate: float, say: Say
+) -> None:
+    """Memory over many calls: adds one measurement to `runs` for each 10,000 of them."""
     while len(runs) * CHUNK < calls:
         run = kit.run(
             server.target, server.pid, users, "call", rate=rate, count=min(CHUNK, calls), registered=bool(runs)
         )
         runs.append(run)
         say(f"{len(runs) * CHUNK} calls, {server.name}: {run.problem or f'{run.pss_peak} KiB'} {run.errors}".rstrip())
-    return runs
 
 
 def growth(runs: Sequence[Measurement]) -> float | None:

@@ -15,7 +15,11 @@ from tests.benchmarks.servers import Kamailio
 
 @dataclass(frozen=True, slots=True)
 class Conditions:
-    """What figures depend on beside the server. `load` is the system's load average when the run began."""
+    """What figures depend on beside the server.
+
+    `priority` is that of all that takes part: on a machine that others use, `chrt -f 1` keeps them out of the way.
+    `load` is the system's load average when the run began.
+    """
 
     processor: str
     processors: int
@@ -27,6 +31,7 @@ class Conditions:
     libraries: str
     server_cpu: int | None
     generator_cpu: int | None
+    priority: str
     load: float
     command: str
 
@@ -40,7 +45,7 @@ class Conditions:
             f"{self.processor}, {self.processors} processors, {self.memory_gib:.0f} GiB; {self.system}",
             f"{self.python}, {self.libraries}; Kamailio {self.kamailio} with one worker; SIPp {self.sipp}",
             places,
-            f"load average when it began: {self.load:.2f}",
+            f"{self.priority}; load average when it began: {self.load:.2f}",
             f"`{self.command}`",
         ]
 
@@ -62,6 +67,7 @@ def conditions(server_cpu: int | None, generator_cpu: int | None) -> Conditions:
         ),
         server_cpu=server_cpu,
         generator_cpu=generator_cpu,
+        priority=_priority(),
         load=os.getloadavg()[0],
         command=" ".join(["python -m tests.benchmarks", *sys.argv[1:]]),
     )
@@ -73,6 +79,12 @@ def processors_apart() -> tuple[int | None, int | None]:
     if len(ours) < 2 or shutil.which("taskset") is None:
         return None, None
     return ours[0], ours[1]
+
+
+def _priority() -> str:
+    if os.sched_getscheduler(0) in (os.SCHED_FIFO, os.SCHED_RR):
+        return "servers and load at real-time priority (`chrt`)"
+    return f"niceness {os.nice(0)}"
 
 
 def _version(distribution: str) -> str | None:

@@ -32,6 +32,10 @@ class User:
         number, password, *target = line.split(";")
         return cls(number, password, target[0] if target else None)
 
+    @classmethod
+    def read_all(cls, path: Path) -> list[Self]:
+        return [cls.read(line) for line in path.read_text().splitlines()]
+
 
 @dataclass(frozen=True, slots=True)
 class Measurement:
@@ -126,12 +130,11 @@ class Kit:
         """The configuration of the server to compare with."""
         return self._program.with_name("peers") / "kamailio.cfg"
 
-    def users(self, count: int, forward: int) -> tuple[Path, list[User]]:
-        """The file with so many users and so many more who are busy and forward, and what it says."""
-        text = self._call("users", "--count", str(count), "--forward", str(forward))
+    def users(self, count: int, forward: int) -> Path:
+        """The file of so many users, and so many more who are busy and forward."""
         path = self.folder / f"users-{count}-{forward}.csv"
-        path.write_text(text)
-        return path, [User.read(line) for line in text.splitlines()]
+        path.write_text(self._call("users", "--count", str(count), "--forward", str(forward)))
+        return path
 
     def run(
         self, target: str, pid: int, users: Path, scenario: str, *, rate: float, count: int, registered: bool = False
@@ -146,7 +149,7 @@ class Kit:
 
     def ramp(self, target: str, pid: int, users: Path, scenario: str, *, rate: float) -> Capacity:
         """Raises the rate, from this one on, until the server gives way."""
-        more = ["--rate", f"{rate:g}", "--step", "4", "--refine", "1"]
+        more = ["--rate", f"{rate:g}", "--step", "3", "--refine", "1"]
         return Capacity.read(self._measure("ramp", target, pid, users, scenario, more))
 
     def _measure(

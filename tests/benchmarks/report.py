@@ -9,6 +9,8 @@ from tests.benchmarks.comparison import CHUNK, REFERENCE, Series, Spread, growth
 from tests.benchmarks.conditions import Conditions
 from tests.benchmarks.kit import Capacity, Measurement
 
+MOST_COMPLAINTS = 10
+
 
 @dataclass(slots=True)
 class Results:
@@ -21,6 +23,7 @@ class Results:
     registrations: dict[str, list[tuple[int, Measurement]]] = field(default_factory=dict)
     capacities: dict[str, Capacity] = field(default_factory=dict)
     endurance: dict[str, list[Measurement]] = field(default_factory=dict)
+    complaints: dict[str, list[str]] = field(default_factory=dict)  # of the servers, in their logs
 
     def values(self) -> dict[str, Any]:
         """For JSON."""
@@ -41,6 +44,7 @@ def markdown(results: Results) -> str:
     if results.capacities:
         parts.append(_capacities(results.capacities))
     parts += [_endurance(server, runs) for server, runs in results.endurance.items()]
+    parts += [_complaints(server, lines) for server, lines in results.complaints.items() if lines]
     return "\n\n".join(parts) + "\n"
 
 
@@ -71,7 +75,7 @@ def _times(results: Results) -> str:
         row = [series.case.name]
         for server in results.servers:
             p50, p99 = series.p50(server), series.p99(server)
-            row.append("–" if p50 is None or p99 is None else f"{p50.median:g} / {p99.median:g}")
+            row.append("–" if p50 is None or p99 is None else f"{p50.median:.0f} / {p99.median:.0f}")
             row.append(str(series.retransmissions(server)))
         rows.append(row)
     note = (
@@ -114,6 +118,11 @@ def _endurance(server: str, runs: Sequence[Measurement]) -> str:
     said = "" if grown is None else f" After the first fifth it grew by {grown:.1f} octets a call."
     head = ["calls", "MiB (PSS, peak)", "ms of CPU a call", "sent again", ""]
     return f"Memory of the {server} server over many calls at {runs[0].rate:g}/s.{said}\n\n{table(head, rows)}"
+
+
+def _complaints(server: str, lines: Sequence[str]) -> str:
+    """Figures of a server that logs defects are those of a broken server."""
+    return f"The {server} server logged:\n\n" + "\n".join(f"- {line}" for line in lines[:MOST_COMPLAINTS])
 
 
 def _failed(series: Series, server: str) -> str:

@@ -1,7 +1,5 @@
 """The servers that are compared: black boxes with an address and the id of their first process."""
 
-import csv
-import io
 import re
 import shutil
 import socket
@@ -13,15 +11,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Protocol, Self
 
-from pbx.directory.forwarding import set_rule
-from pbx.directory.importing import add_users, read_users
-from pbx.directory.secrets import SecretBox
-from pbx.directory.snapshot import RuleKind
-from tests.benchmarks.builds import environment
+from tests.benchmarks.builds import ROOT, environment, run_python
 from tests.benchmarks.kit import User
 from tests.support.peers.kamailio import free_port
 from tests.support.processes import PeerError, Process
-from tests.support.server import ACTOR, Server
 
 START = 30.0  # s
 LOOK_AGAIN = 0.2  # s
@@ -37,6 +30,9 @@ class Measured(Protocol):
     @property
     def pid(self) -> int: ...
 
+    def complaints(self) -> list[str]:
+        """What it has logged of things that went wrong, each once."""
+
     def __enter__(self) -> Self: ...
 
     def __exit__(
@@ -50,53 +46,38 @@ class Gorizont:
     Args:
         name: what tables call it.
         build: the folder of its sources.
-        folder: an empty folder.
-        users: who exists from the start, with the rules of those who are busy.
+        folder: where the data folder goes.
+        users: the kit's file of those who exist from the start.
         cpu: the processor on which all its processes run; any if None.
     """
 
-    def __init__(self, name: str, build: Path, folder: Path, users: Sequence[User], *, cpu: int | None) -> None:
+    def __init__(self, name: str, build: Path, folder: Path, users: Path, *, cpu: int | None) -> None:
         self.name = name
-        self._build = build
-        self._cpu = cpu
-        self._server = Server(folder, domain="127.0.0.1")
-        self.target = self._server.udp
-        self._fill(users)
-
-    def _fill(self, users: Sequence[User]) -> None:
-        rows = io.StringIO()
-        table = csv.writer(rows)
-        table.writerow(("number", "sip-password"))
-        table.writerows((user.number, user.password) for user in users)
-        box = SecretBox.open(self._server.data.storage_key)
-        with self._server.store.transaction() as tx:
-            add_users(tx, read_users(rows.getvalue().encode()), box=box, password_hashes={}, actor=ACTOR)
-            for user in users:
-                if user.target is not None:
-                    set_rule(tx, user.number, RuleKind.BUSY, [user.target], actor=ACTOR)
+        installed = run_python(build, "-m", "tests.benchmarks.installation", str(folder), str(users), also=ROOT)
+        self.target = installed.split()[-1]
+        self._process = Process(
+            [*pinned(cpu), sys.executable, "-m", "pbx.cli", "serve", "--data", str(folder / "data")],
+            name="gorizont",
+            folder=folder,
+            environment=environment(build),
+        )
 
     def __enter__(self) -> Self:
-        serve = [sys.executable, "-m", "pbx.cli", "serve", "--data", str(self._server.data.root)]
-        self._server.process = Process(
-            [*pinned(self._cpu), *serve],
-            name="gorizont",
-            folder=self._server.folder,
-            environment=environment(self._build),
-        )
-        self._server.process.start()
-        self._server.process.wait_for("Gorizont is ready", timeout=START)
+        self._process.start()
+        self._process.wait_for("Gorizont is ready", timeout=START)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._server.__exit__(kind, error, trace)
+        self._process.stop()
 
     @property
     def pid(self) -> int:
-        if self._server.process is None:
-            raise RuntimeError(f"{self.name} does not run")
-        return self._server.process.pid
+        return self._process.pid
+
+    def complaints(self) -> list[str]:
+        return sorted({line.partition(" ! ")[2] for line in self._process.lines if " ! " in line})
 
 
 class Kamailio:
@@ -105,13 +86,14 @@ class Kamailio:
     Args: as of Gorizont; `config` is the kit's.
     """
 
-    def __init__(self, config: Path, folder: Path, users: Sequence[User], *, cpu: int | None) -> None:
+    def __init__(self, config: Path, folder: Path, users: Path, *, cpu: int | None) -> None:
         self.name = "Kamailio"
+        known = User.read_all(users)
         tables = folder / "tables"
         tables.mkdir(parents=True)
         (tables / "version").write_text("table_name(string) table_version(int)\nsubscriber:2\nforward:2\n")
-        (tables / "subscriber").write_text(_table([(user.number, user.password) for user in users]))
-        (tables / "forward").write_text(_table([(user.number, user.target) for user in users if user.target]))
+        (tables / "subscriber").write_text(_table([(user.number, user.password) for user in known]))
+        (tables / "forward").write_text(_table([(user.number, user.target) for user in known if user.target]))
         port = free_port()
         self.target = f"127.0.0.1:{port}"
         command = [*pinned(cpu), "kamailio", "-f", str(config), "-Y", str(folder), "-m", "256", "-M", "16", "-DD", "-E"]
@@ -142,6 +124,9 @@ class Kamailio:
     @property
     def pid(self) -> int:
         return self._process.pid
+
+    def complaints(self) -> list[str]:
+        return []  # it is here to be compared with
 
     def _wait_answering(self) -> None:
         """It says nothing when it is ready, so it is asked until it answers."""

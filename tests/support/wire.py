@@ -220,6 +220,9 @@ class User:
         if self.on_request is not None:
             self.on_request(request, flow)
 
+    def flow_lost(self, flow: Flow) -> None:
+        """Nobody needs to know."""
+
     def ack(self, ack: Request, flow: Flow) -> None:
         self.acks.append(ack)
 

@@ -48,7 +48,7 @@ export default defineConfig({
     vuetify({ autoImport: true }),
     VitePWA({
       registerType: "prompt",
-      injectRegister: false, // ui/update.ts registers it: an inline script would need a hole in the CSP
+      injectRegister: false, // app/update.ts registers it: an inline script would need a hole in the CSP
       manifest: {
         name: "Gorizont",
         short_name: "Gorizont",

@@ -30,17 +30,23 @@ def is_behind_nat(described: str, signalling: str) -> bool:
         return True
     if not signalling:
         return False
-    try:
-        # A phone on a WebSocket or an IPv6 socket may show as ::ffff:192.0.2.1.
-        seen = ip_address(signalling)
-    except ValueError:
-        return False
-    mapped = getattr(seen, "ipv4_mapped", None)
-    if (mapped or seen) == media:
+    if plain_host(signalling) in (str(media), ""):
         return False
     # Two addresses of one public host are no NAT: a phone may have its media on another interface, or behind a
     # proxy for its signalling. An address that only means something in a network of its own is.
     return not media.is_global
+
+
+def plain_host(host: str) -> str:
+    """An address as sockets and descriptions write it; "" for what is none.
+
+    A party on a socket for both kinds of addresses may show as ::ffff:192.0.2.1.
+    """
+    try:
+        address = ip_address(host)
+    except ValueError:
+        return ""
+    return str(getattr(address, "ipv4_mapped", None) or address)
 
 
 class Latch:

@@ -11,6 +11,7 @@ from pbx.media.plane import Loss, MediaProfile, SessionStatistics
 from pbx.media.relay import describe, formats, reports
 from pbx.media.relay.describe import PROTOCOLS, Content
 from pbx.media.relay.dtls import Identity
+from pbx.media.relay.latching import plain_host
 from pbx.media.relay.leg import Leg, Machinery
 from pbx.media.relay.player import Player
 from pbx.media.relay.remote import Remote, RemoteStream, read
@@ -79,8 +80,7 @@ class Session:
             raise UnknownSession(f"{target} has offered nothing")
         if len(remote.streams) != len(offered.streams):
             raise NotAcceptable(f"{len(remote.streams)} streams answer {len(offered.streams)}")
-        if source_host:
-            giver.host = source_host
+        giver.host = plain_host(source_host) or giver.host
         giver.accept(remote, answering=True)
         self._accept_offer(taker)
         media: list[MediaDescription] = []
@@ -198,8 +198,7 @@ class Session:
                 raise NotAcceptable("too many parties in one session")
             leg = Leg(tag, self._machinery, self._own_identity, lambda loss: self._on_lost(self, loss))
             self.legs[tag] = leg
-        if host:
-            leg.host = host
+        leg.host = plain_host(host) or leg.host
         return leg
 
     def _known(self, tag: str) -> Leg:

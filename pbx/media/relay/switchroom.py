@@ -34,7 +34,6 @@ class Switchroom:
         """Begins to look after the sessions, once a second."""
         self._timer = self._machinery.loop.call_later(1.0, self.start)
         now = time.monotonic()
-        self._machinery.readiness.adapt()
         for session in list(self.sessions.values()):
             session.tick(now)
 

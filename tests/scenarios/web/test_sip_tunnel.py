@@ -114,7 +114,8 @@ def test_each_side_ends_the_other(web: WebProcess, engine: FakeEngine) -> None:
         browser.close()
         assert link.recv(1) == b""
     with client(web) as browser:
-        engine.take().close()
+        with engine.take() as link:
+            read_head(link)
         assert browser.recv(1) == b""
 
 

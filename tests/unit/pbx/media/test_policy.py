@@ -3,7 +3,7 @@
 import pytest
 
 from pbx.media.plane import MediaProfile
-from pbx.media.policy import Anchor, Reason, answer_needs_anchor, needs_anchor
+from pbx.media.policy import Anchor, Reason, needs_anchor
 from tests.unit.pbx.media.descriptions import CHROME, G711, phone
 
 RTP, SRTP, OPTIONAL, WEBRTC = MediaProfile
@@ -67,10 +67,3 @@ def test_everything_is_anchored_where_that_is_wanted() -> None:
 
 def test_description_that_can_not_be_read_is_left_to_its_reader() -> None:
     assert needs_anchor(b"nonsense", RTP) is None
-    assert answer_needs_anchor(b"nonsense", "192.0.2.1") is None
-
-
-def test_answer_shows_that_the_other_party_is_behind_nat() -> None:
-    assert answer_needs_anchor(at("192.168.1.20"), "198.41.0.4") is Reason.NAT
-    assert answer_needs_anchor(at("192.168.1.20"), "192.168.1.20") is None
-    assert answer_needs_anchor(CHROME, "198.41.0.4") is None

@@ -50,7 +50,7 @@ router.beforeEach(async (to) => {
 });
 
 router.afterEach((to) => {
-  document.title = to.meta.title ? `${translate(to.meta.title)} · Gorizont` : "Gorizont";
+  if (to.meta.isPublic) document.title = `${translate(to.meta.title ?? "sign-in.title")} · Gorizont`; // else the shell says it
 });
 
 /** The page can't even begin: `App.vue` shows that. */

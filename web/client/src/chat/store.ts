@@ -5,11 +5,13 @@ import { computed, ref, shallowRef } from "vue";
 import * as api from "@/api/chat";
 import type { Conversation, Message } from "@/api/chat_schemas";
 import { ApiError } from "@/api/http";
+import { router } from "@/app/router";
 import { loadPending, storePending } from "@/chat/outbox";
 import { type ChatEvent, type ChatState, directWith, emptyChat, ordered, type Pending, reduceChat } from "@/chat/state";
 import { useConnection } from "@/live/connection";
 import type { LiveEvent } from "@/live/events";
 import { announce } from "@/ui/announcer";
+import { notify } from "@/ui/notify";
 import { assertNever } from "@/ui/assert_never";
 import { usePeople } from "@/people/store";
 
@@ -142,7 +144,11 @@ export const useChat = defineStore("chat", () => {
 
   function tell(message: Message): void {
     if (message.author === state.value.me || message.kind !== "text") return;
-    announce("announce.message", { name: usePeople().nameOf(message.author), text: message.text });
+    const name = usePeople().nameOf(message.author);
+    announce("announce.message", { name, text: message.text });
+    if (message.silent || state.value.conversations[message.conversation]?.muted) return;
+    const open = (): void => void router.push(`/chats/${message.conversation}`);
+    notify(name, { body: message.text, tag: `gorizont-chat-${message.conversation}` }, open);
   }
 
   // ---- sending

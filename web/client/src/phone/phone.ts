@@ -257,7 +257,14 @@ export class Phone {
     session.on("progress", (event: { originator: unknown }) => {
       if (event.originator === "remote") tell({ type: "progress" });
     });
-    session.on("accepted", () => {
+    const identify = (message: { getHeader?: (name: string) => string | undefined } | null | undefined): void => {
+      const asserted = message?.getHeader?.("P-Asserted-Identity"); // RFC 3325: after a forward or transfer it is another
+      const number = asserted ? numberIn(asserted) : "";
+      const name = /^\s*"?([^"<]*?)"?\s*</.exec(asserted ?? "")?.[1] ?? "";
+      if (number) tell({ type: "identified", number, name });
+    };
+    session.on("accepted", (event: { response?: { getHeader: (name: string) => string | undefined } | null }) => {
+      identify(event.response);
       tell({ type: "accepted", at: Date.now() });
       if (session.connection) this.watchTracks(id, session.connection); // an outgoing one exists before anybody listens
     });
@@ -267,14 +274,8 @@ export class Phone {
     session.on("unhold", ({ originator }) => {
       if (String(originator) === "remote") tell({ type: "held", by: "them", isHeld: false });
     });
-    const identify = ({ request }: { request: { getHeader(name: string): string | undefined } }): void => {
-      const asserted = request.getHeader("P-Asserted-Identity"); // after a transfer somebody else is there
-      const number = asserted ? numberIn(asserted) : "";
-      const name = /^\s*"?([^"<]*?)"?\s*</.exec(asserted ?? "")?.[1] ?? "";
-      if (number) tell({ type: "identified", number, name });
-    };
-    session.on("reinvite", identify);
-    session.on("update", identify);
+    session.on("reinvite", ({ request }) => identify(request));
+    session.on("update", ({ request }) => identify(request));
     session.on("ended", (event) => this.over(id, event, true));
     session.on("failed", (event) => this.over(id, event, false));
     if (session.connection) this.watchTracks(id, session.connection);

@@ -13,6 +13,7 @@ import { Phone, type Registration } from "@/phone/phone";
 import { isDialable, normalised } from "@/phone/numbers";
 import * as sounds from "@/phone/sounds";
 import { announceAtOnce } from "@/ui/announcer";
+import { notify } from "@/ui/notify";
 import { complain } from "@/ui/toasts";
 
 const SHOW_OVER = 3_500; // ms that a finished call stays, so that one sees how it ended
@@ -64,7 +65,7 @@ export const usePhone = defineStore("phone", () => {
       return;
     }
     announceAtOnce("announce.incoming", { name, number: what.number });
-    notify(name, what);
+    notify(name, { body: what.number, tag: "gorizont-call", requireInteraction: true }, () => undefined);
     ringOrNot();
   }
 
@@ -217,15 +218,6 @@ export const usePhone = defineStore("phone", () => {
   function remember(number: string): void {
     lastDialled.value = [number, ...lastDialled.value.filter((one) => one !== number)].slice(0, 8);
     localStorage.setItem(LAST, JSON.stringify(lastDialled.value));
-  }
-
-  function notify(name: string, what: NewCall): void {
-    if (!("Notification" in window) || Notification.permission !== "granted" || document.hasFocus()) return;
-    const note = new Notification(name, { body: what.number, tag: "gorizont-call", requireInteraction: true });
-    note.onclick = () => {
-      window.focus();
-      note.close();
-    };
   }
 
   const open = (): void => void router.push("/call");

@@ -7,6 +7,7 @@ import { inWords } from "@/ui/errors";
 export interface Toast {
   text: string;
   isError: boolean;
+  stays?: boolean; // until it is answered
   action?: { text: string; run: () => void };
 }
 

@@ -19,6 +19,7 @@ export default {
     unexpected: "Something unexpected happened.",
   },
   offline: { text: "No connection. You can go on writing: it is sent as soon as the server is back.", retry: "Connect now" },
+  update: { text: "There is a newer version.", action: "Load it" },
   "not-found": { title: "There is nothing here", text: "The address may be mistyped, or what was here has been removed." },
   confirm: { type: "Type {word} to confirm" },
   picker: { people: "Name or number", nobody: "Nobody found" },

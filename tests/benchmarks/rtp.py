@@ -1,0 +1,166 @@
+"""What a relayed call costs, beside rtpengine: `python -m tests.benchmarks.rtp [--calls 100,300] [--seconds 10]`.
+
+The kit's `rtpbench.py` makes the load. It speaks rtpengine's ng protocol, which a small server here translates for
+a media process of ours; what is measured is that process alone, its processor time for each call and second. Each
+relay runs alone, one after the other, round by round.
+"""
+
+import argparse
+import asyncio
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+from pbx.media import bencode
+from pbx.media.embedded import EmbeddedMedia
+from pbx.media.errors import MediaError
+from pbx.media.plane import MediaProfile
+from tests.scenarios.media.carriers import RtpengineProcess, WorkerProcess, free_port
+from tests.support.shared import shared_data
+
+PORTS = 20_000, 29_999
+PROFILES = {b"RTP/AVP": MediaProfile.RTP, b"RTP/SAVP": MediaProfile.SRTP}
+
+
+class NgServer(asyncio.DatagramProtocol):
+    """As much of the ng protocol as the kit speaks, in front of a media plane."""
+
+    def __init__(self, plane: EmbeddedMedia) -> None:
+        self._plane = plane
+        self._transport: asyncio.DatagramTransport | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.DatagramTransport, transport)
+
+    def datagram_received(self, data: bytes, addr: Any) -> None:
+        cookie, _, body = data.partition(b" ")
+        request: Any = bencode.decode(body)
+
+        def reply(result: bytes | MediaError) -> None:
+            assert self._transport is not None
+            answer: dict[str, bencode.Value] = {"result": "ok"}
+            if isinstance(result, MediaError):
+                answer = {"result": "error", "error-reason": str(result)}
+            elif result:
+                answer["sdp"] = result
+            self._transport.sendto(cookie + b" " + bencode.encode(answer), addr)
+
+        session = request["call-id"].decode()
+        match request["command"]:
+            case b"offer":
+                profile = PROFILES[request["transport-protocol"]]
+                self._plane.offer(session, request["sdp"], source="a", target="b", profile=profile, done=reply)
+            case b"answer":
+                self._plane.answer(session, request["sdp"], source="b", target="a", done=reply)
+            case b"delete":
+                self._plane.delete(session)
+                reply(b"")
+
+
+@dataclass(frozen=True, slots=True)
+class Relay:
+    """A relay that runs: how to reach it and whose time counts."""
+
+    ng: str
+    pid: int
+
+
+@contextmanager
+def embedded(folder: Path) -> Iterator[Relay]:
+    """A media process of ours, behind an ng server in a thread of this one."""
+    worker = WorkerProcess(folder, PORTS)
+    worker.start()
+    port, ready, loop = free_port(), threading.Event(), asyncio.new_event_loop()
+
+    async def serve() -> None:
+        plane = EmbeddedMedia(loop, [worker.socket])
+        plane.start()
+        await plane._processes[0].ready.wait()
+        await loop.create_datagram_endpoint(lambda: NgServer(plane), ("127.0.0.1", port))
+        ready.set()
+
+    def run() -> None:
+        asyncio.set_event_loop(loop)
+        task = loop.create_task(serve())
+        loop.run_forever()
+        del task
+
+    threading.Thread(target=run, daemon=True).start()
+    ready.wait(20)
+    child = worker.process._child
+    assert child is not None
+    try:
+        yield Relay(f"127.0.0.1:{port}", child.pid)
+    finally:
+        loop.call_soon_threadsafe(loop.stop)
+        worker.stop()
+
+
+@contextmanager
+def rtpengine(folder: Path) -> Iterator[Relay]:
+    """rtpengine in user space, with one thread."""
+    relay = RtpengineProcess(folder, PORTS)
+    relay.process.start()
+    child = relay.process._child
+    assert child is not None
+    try:
+        yield Relay(f"127.0.0.1:{relay.port}", child.pid)
+    finally:
+        relay.process.stop()
+
+
+RELAYS: dict[str, Callable[[Path], Any]] = {"embedded": embedded, "rtpengine": rtpengine}
+
+
+def measure(relay: Relay, mode: str, calls: int, seconds: float) -> dict[str, Any]:
+    """One run of the kit."""
+    program = shared_data("bench", "rtpbench.py")
+    if program is None:
+        raise SystemExit("the benchmark kit is not there: set GORIZONT_SHARED to its folder")
+    command = [sys.executable, str(program), "--ng", relay.ng, "--server-pid", str(relay.pid), "--mode", mode]
+    command += ["--calls", str(calls), "--seconds", str(seconds)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise SystemExit(f"{' '.join(command)}: {done.stderr}")
+    result: dict[str, Any] = json.loads(done.stdout)
+    return result
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--calls", default="100,300")
+    parser.add_argument("--modes", default="rtp,srtp")
+    parser.add_argument("--seconds", type=float, default=10)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--json", action="store_true", help="every single result")
+    options = parser.parse_args()
+    figures: dict[tuple[str, int], dict[str, list[float]]] = {}
+    for mode in options.modes.split(","):
+        for calls in map(int, options.calls.split(",")):
+            for _ in range(options.rounds):
+                for name, start in RELAYS.items():
+                    with tempfile.TemporaryDirectory() as folder, start(Path(folder)) as relay:
+                        result = measure(relay, mode, calls, options.seconds)
+                    if options.json:
+                        print(json.dumps({"relay": name, **result}))
+                    cost = result["cpu_ms_per_call_second"]
+                    figures.setdefault((mode, calls), {}).setdefault(name, []).append(cost)
+    print(
+        f"processor time in ms for each call and second, median of {options.rounds}; load average {os.getloadavg()[0]}"
+    )
+    for (mode, calls), relays in figures.items():
+        ours, theirs = (statistics.median(relays[name]) for name in ("embedded", "rtpengine"))
+        print(f"{mode:5} {calls:4} calls  embedded {ours:6.3f}  rtpengine {theirs:6.3f}  ratio {ours / theirs:5.2f}")
+
+
+if __name__ == "__main__":
+    main()
