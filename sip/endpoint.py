@@ -22,6 +22,7 @@ from sip.timers import Timer, TimerQueues, Timers
 from sip.transaction.client import ClientTransaction, InviteClient, NonInviteClient
 from sip.transaction.effects import Effect, PassUp, Send, StartTimer
 from sip.transaction.keys import invite_key, peek_key, server_key
+from sip.transaction.local import local_response
 from sip.transaction.server import InviteServer, NonInviteServer, ServerTransaction
 from sip.transaction.tables import TIMER_INPUTS, Machine, State
 from sip.transport.base import Flow
@@ -34,12 +35,6 @@ LARGEST_DATAGRAM_REQUEST = 1300
 TICKS = 16  # in T1; timers fire up to one tick late, so that one wake-up serves many
 NO_STREAM_SECONDS = 600.0  # how long a host that takes no TCP is not asked again
 _MOST_NO_STREAM_HOSTS = 10_000
-
-
-class LocalResponse(Response):
-    """A final response that no peer sent: 408 for a time-out, 503 for a lost flow (RFC 3261 §8.1.3.1)."""
-
-    __slots__ = ()
 
 
 class Clock(Protocol):
@@ -167,7 +162,7 @@ class Endpoint:
         """A connection ended: requests that wait on it fail now rather than by timer."""
         for transaction in self._by_flow.pop(flow, ()):
             try:
-                self._carry_out(transaction, transaction.transport_failed())
+                self._conclude(transaction, transaction.transport_failed())
             except Exception as error:
                 self._report(error, flow)
         if self.user is not None:
@@ -216,7 +211,7 @@ class Endpoint:
             self.counters["strays"] += 1
             return
         transaction.fallback = None  # the peer has heard us: nothing is to be said again elsewhere
-        self._carry_out(transaction, transaction.receive(response))
+        self._conclude(transaction, transaction.receive(response))
 
     # ---- answering
 
@@ -334,7 +329,7 @@ class Endpoint:
 
     def _abandon(self, invite: ClientTransaction) -> None:
         """Waits no longer for the final response to a cancelled INVITE: its handler hears a LocalResponse 408."""
-        self._carry_out(invite, invite.abandoned())
+        self._conclude(invite, invite.abandoned())
 
     def _start(self, transaction: ClientTransaction) -> None:
         self._clients[transaction.key] = transaction
@@ -383,12 +378,24 @@ class Endpoint:
             else:
                 self._end(transaction, effect.why)
 
+    def _conclude(self, transaction: ClientTransaction, effects: list[Effect]) -> None:
+        """Carries out what may be the last of a request of ours."""
+        self._carry_out(transaction, effects)
+        if transaction.state is State.TERMINATED:
+            transaction.let_go()
+
     def _fired(self, name: str, transaction: Machine) -> None:
-        self._carry_out(transaction, transaction.timer_fired(name))
+        if isinstance(transaction, ClientTransaction):
+            self._conclude(transaction, transaction.timer_fired(name))
+        else:
+            self._carry_out(transaction, transaction.timer_fired(name))
 
     def _pass_up(self, transaction: Machine, message: Request | Response) -> None:
         if isinstance(transaction, ClientTransaction):
-            transaction.user(message)
+            user = transaction.user
+            if isinstance(transaction, NonInviteClient) and transaction.state is State.COMPLETED:
+                transaction.let_go()
+            user(message)
         elif self.user is not None and isinstance(message, Request):
             self.user.ack(message, transaction.flow)
 
@@ -410,7 +417,7 @@ class Endpoint:
             self._fall_back(transaction)
         else:
             status = 408 if why == "timeout" else 503
-            transaction.user(_local_response(transaction.request, status))
+            transaction.user(local_response(transaction.request, status))
 
     # ---- defects
 
@@ -430,11 +437,3 @@ class Endpoint:
             self.respond(transaction, response)
         else:
             self.reply(request, flow, response)
-
-
-def _local_response(request: Request, status: int) -> LocalResponse:
-    made = respond(request, status)
-    response = LocalResponse(status, None, made.headers)
-    response.call_id, response.cseq = request.call_id, request.cseq
-    response.from_tag = request.from_tag
-    return response

@@ -15,11 +15,18 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, get_type_hints
 
+from pydantic import BaseModel
+
 from config.loader import DEFAULTS
 from config.settings import Settings
+from messaging import events as messaging_events
 from pbx.cli.arguments import parser
 from pbx.directory import events as directory_events
 from pbx.registrar import events as registrar_events
+from pbx.retention import events as retention_events
+from web.live import gateway
+from web.live.events import EVENTS
+from web.live.requests import REQUESTS
 
 HERE = Path(__file__).parent
 NOTICE = "<!-- Made by generate.py from {}: change it there. -->"
@@ -139,6 +146,21 @@ def _written(action: argparse.Action) -> str:
 
 # ---- events
 
+ON_THE_BUS = (
+    ("`registration.registered`", "a phone became reachable", "`number`, `sip_name`, `contact`"),
+    ("`registration.unregistered`", "it took that back, or its account was removed", "likewise"),
+    ("`registration.expired`", "it did not register again in time", "likewise"),
+    ("`registration.lost`", "its connection ended: it can't be reached until it connects again", "likewise"),
+    ("`call.started`", "phones ring for a call, those of the first step or of a further one", "`call`"),
+    ("`call.answered`", "it was answered, by a phone or by the server itself", "`call`"),
+    ("`call.changed`", "it goes on with another party, or on another device of one", "`call`"),
+    ("`call.ended`", "it is over", "`call`"),
+    ("`call.recorded`", "its record can be read from the database", "the call as it was, with its `id`"),
+    ("`sip.message`", "a phone sent a text message", "`id`, `from`, `to`, `text`, `at`"),
+    ("`blocks.changed`", "somebody has to wait after wrong passwords, or need not any more", "`blocks`"),
+    ("`directory.changed`", "another directory is in force", "`numbers`: those that changed; none: any may have"),
+)
+
 
 def events_page() -> str:
     """Every event with its fields, from the docstrings."""
@@ -162,13 +184,44 @@ def events_page() -> str:
         "",
         '    ← {"v": 1, "node": "engine", "seq": 7, "type": "registration.registered", "data": {"number": "101", ...}}',
         "",
-        "The events of registrations are published there, as `registration.registered`, `registration.unregistered`",
-        "and `registration.expired`, with number, SIP name and contact. Those of the directory stay within the process",
-        "that made the change, which then gives the engine the command `directory.changed`. All commands are in",
-        "[pbx/commands.py](../../pbx/commands.py).",
+        "| type | is published when | data |",
+        "|---|---|---|",
+        *(f"| {' | '.join(row)} |" for row in ON_THE_BUS),
+        "",
+        "Times are seconds of the Unix epoch; `call` is as the command `calls.live` has it",
+        "([pbx/calls/views.py](../../pbx/calls/views.py)). The snapshot has `registrations` and `calls`. All commands",
+        "are in [pbx/commands.py](../../pbx/commands.py).",
+        "",
+        "## What browsers hear",
+        "",
+        'By Socket.IO, as one event `event` with `{"seq", "type", "data"}`. `seq` numbers what',
+        "`GET /api/v1/sync?since=` catches up with, and is null for everything else.",
     ]
-    for title, module in (("Directory", directory_events), ("Registrations", registrar_events)):
-        lines += ["", f"## {title}", "", _flowing(inspect.getdoc(module) or "")]
+    gateway.load_requests()
+    for kind, model in sorted(EVENTS.items()):
+        lines += ["", f"### {kind}", "", _flowing(inspect.getdoc(model) or ""), *_model_fields(model)]
+    lines += [
+        "",
+        "## What browsers ask",
+        "",
+        'By Socket.IO too; each is acknowledged with `{"ok": result}` or `{"error": {"code", "message", "details"}}`.',
+    ]
+    for name, request in sorted(REQUESTS.items()):
+        lines += ["", f"### request {name}", "", _flowing(inspect.getdoc(request.model) or "")]
+        lines += _model_fields(request.model)
+    lines += [
+        "",
+        "# Within a process",
+        "",
+        "What actions tell after their commit, to whoever listens in the same process.",
+    ]
+    for title, module in (
+        ("directory", directory_events),
+        ("registrations", registrar_events),
+        ("chat", messaging_events),
+        ("retention", retention_events),
+    ):
+        lines += ["", f"## Within a process: {title}", "", _flowing(inspect.getdoc(module) or "")]
         for event in _events(module):
             lines += ["", f"### {event.__name__}", "", _flowing(inspect.getdoc(event) or "")]
             fields = [f"- `{field.name}`: {_type(field.type)}" for field in dataclasses.fields(event)]
@@ -183,9 +236,40 @@ def _events(module: ModuleType) -> Iterator[Any]:
 
 
 def _type(hint: Any) -> str:
-    words = {"str": "text", "float": "number", "tuple[str, ...]": "list of texts"}
+    words = {
+        "str": "text",
+        "int": "whole number",
+        "float": "number",
+        "bool": "yes or no",
+        "tuple[str, ...]": "list of texts",
+        "Message": "the message",
+        "Facts": "the conversation",
+    }
     name = hint.__name__ if isinstance(hint, type) and not hasattr(hint, "__args__") else str(hint)
     return words[name]
+
+
+def _model_fields(model: type[BaseModel]) -> list[str]:
+    """The fields of a pydantic model as lines of a list."""
+    properties = model.model_json_schema().get("properties", {})
+    lines = [f"- `{name}`: {_schema_type(schema)}" for name, schema in properties.items()]
+    return ["", *lines] if lines else []
+
+
+def _schema_type(schema: dict[str, Any]) -> str:
+    """The type of a field, from its JSON schema."""
+    words = {"string": "text", "integer": "whole number", "boolean": "yes or no", "null": "null"}
+    if "$ref" in schema:
+        return schema["$ref"].rpartition("/")[2]
+    if "enum" in schema:
+        return " or ".join(f"`{value}`" for value in schema["enum"])
+    if "anyOf" in schema:
+        return " or ".join(_schema_type(one) for one in schema["anyOf"])
+    if schema.get("type") == "array":
+        return f"list, each: {_schema_type(schema['items'])}"
+    if schema.get("format") == "date-time":
+        return "time, ISO 8601 in UTC"
+    return words[schema["type"]]
 
 
 def _flowing(text: str) -> str:

@@ -13,8 +13,8 @@ from pbx.calls.service import answer, serves
 from pbx.calls.states import LegState
 from pbx.calls.switch import METHODS
 from pbx.calls.transfer import refer
-from sip.endpoint import LocalResponse
 from sip.message import Response
+from sip.transaction.local import LocalResponse
 
 if TYPE_CHECKING:
     from pbx.calls.call import Call

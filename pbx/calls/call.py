@@ -346,6 +346,7 @@ class Call:
         leg.owner = None
         successor.owner = self
         self.switch.store.save(self)
+        self.switch.publish("call.changed", {"call": call_view(self)})
 
     def hang_up(self, reason: str = "", cause: str = "ended by the server") -> None:
         """Ends the call, whatever state it is in."""

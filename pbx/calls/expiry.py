@@ -7,12 +7,13 @@ from typing import cast
 from sqlalchemy import ColumnElement, Table, delete, func, or_, select
 from sqlalchemy.orm import Session
 
-from pbx.calls.models import CallRecordRow
+from pbx.calls.models import CallMediaRow, CallRecordRow
 from pbx.retention.models import HoldRow
 from pbx.retention.policy import CALLS, Policy
 from pbx.storage.unit import Transaction
 
 RECORDS = cast(Table, CallRecordRow.__table__)
+MEDIA = cast(Table, CallMediaRow.__table__)
 
 
 class CallRecordStore:
@@ -34,6 +35,7 @@ class CallRecordStore:
         return list(session.scalars(query))
 
     def retire(self, tx: Transaction, batch: Sequence[str]) -> int:
+        tx.session.execute(delete(MEDIA).where(MEDIA.c.call_id.in_(batch)))
         query = delete(RECORDS).where(RECORDS.c.id.in_(batch)).returning(RECORDS.c.id)
         return len(tx.session.execute(query).all())
 

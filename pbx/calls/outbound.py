@@ -11,13 +11,13 @@ from pbx.calls.session_timer import SessionTimer
 from pbx.calls.states import LegInput, LegState
 from pbx.media.errors import MediaError
 from sip.dialog.dialog import Dialog
-from sip.endpoint import LocalResponse
 from sip.errors import ParseError
 from sip.fields import parse_number
 from sip.message import Request, Response, respond
 from sip.sdp.errors import SdpError
 from sip.timers import Timer
 from sip.transaction.client import ClientTransaction
+from sip.transaction.local import LocalResponse
 from sip.transport.base import Flow
 
 if TYPE_CHECKING:
@@ -301,7 +301,8 @@ class OutboundLeg(Leg):
         return True
 
     def acknowledge(self, response: Response, body: bytes = b"") -> None:
-        if body and self._had_offer and self.edge is not None:
+        first = self.invite_sent is not None and response.cseq == self.invite_sent.cseq
+        if body and first and self._had_offer and self.edge is not None:
             # Who answers late answers the media plane: the party was offered `ANYBODY`, and has answered that.
             self.edge.settle(body)
             body = b""

@@ -3,8 +3,8 @@
 from typing import NamedTuple
 
 from pbx.routing.outcome import Outcome
-from sip.endpoint import LocalResponse
 from sip.message import Response
+from sip.transaction.local import LocalResponse
 
 # What a phone's final response says about its user. Phones disagree about 480: most send it when their own
 # ringing timed out or when their user pressed "silence", hence no answer rather than unreachable.

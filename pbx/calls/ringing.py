@@ -13,10 +13,10 @@ from pbx.media.errors import MediaError
 from pbx.media.plane import MediaProfile
 from pbx.routing.outcome import Outcome, combine
 from pbx.routing.route import Step
-from sip.endpoint import LocalResponse
 from sip.errors import ParseError, TransportError
 from sip.message import Response, respond
 from sip.timers import Timer
+from sip.transaction.local import LocalResponse
 
 if TYPE_CHECKING:
     from pbx.calls.call import Call

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sip.endpoint import LocalResponse
 from sip.errors import ParseError
 from sip.fields import parse_number
 from sip.grammar import parse_params
 from sip.identifiers import token
 from sip.message import Request, Response
+from sip.transaction.local import LocalResponse
 
 if TYPE_CHECKING:
     from pbx.calls.incoming import Incoming

@@ -12,7 +12,7 @@ from urllib.parse import unquote
 
 from pbx.calls.agreement import negotiate, restore
 from pbx.calls.incoming import Incoming
-from pbx.calls.invitation import Caller
+from pbx.calls.invitation import Caller, identity
 from pbx.calls.leg import Leg
 from pbx.calls.outbound import OutboundLeg
 from pbx.calls.outcome import answer_of
@@ -191,6 +191,7 @@ class _Blind:
                 onward.release(f"the parties could not be joined: {answer.status} {answer.reason}")
                 self._give_up(answer.status, answer.reason)
 
+        transferee.partner = identity(self._call.switch, leg.number, self._call.switch.name_of(leg.number))
         negotiate(transferee, response.body, agreed, refused)
 
 
@@ -234,7 +235,9 @@ class _Attended:
         if self._over:
             self._keep()
         else:
-            negotiate(self._transferee, offer.body, self._agreed, self._refused)
+            switch, transferee, party = self._call.switch, self._transferee, self._party
+            transferee.partner = identity(switch, party.number, switch.name_of(party.number))
+            negotiate(transferee, offer.body, self._agreed, self._refused)
 
     def _agreed(self, answer: Response) -> None:
         self._transferee.acknowledge(answer)

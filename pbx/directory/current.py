@@ -36,8 +36,13 @@ class CurrentDirectory:
 
     def refresh(self, numbers: Collection[str]) -> None:
         """Takes over what the database says about these numbers. Raises DatabaseRefused."""
-        with self._store.reading() as session:
-            self._directory = refresh_directory(session, self._box, self._directory, numbers)
+        while True:
+            before = self._directory
+            with self._store.reading() as session:
+                changed = refresh_directory(session, self._box, before, numbers)
+            if self._directory is before:  # else another thread has taken over something else meanwhile
+                self._directory = changed
+                break
         self._on_change(numbers)
 
     def check(self) -> None:
@@ -46,7 +51,9 @@ class CurrentDirectory:
             with self._store.reading() as session:
                 if directory_version(session) == self._directory.version:
                     return
-                self._directory = load_directory(session, self._box, self._directory.ring_seconds)
+                loaded = load_directory(session, self._box, self._directory.ring_seconds)
+                if loaded.version >= self._directory.version:
+                    self._directory = loaded
         except DatabaseRefused as error:
             logger.warning("! the directory could not be checked: %s", error)
             return

@@ -9,6 +9,12 @@ from sip.transaction.effects import ENDED, Effect, Ended, PassUp, Send, StartTim
 from sip.transaction.keys import client_key
 from sip.transaction.tables import Input, Machine, State, Step, Table, response_input
 
+_SAID = Request("", "")
+
+
+def _nobody(_: Response) -> None:
+    """In the place of a user who was let go."""
+
 
 class ClientTransaction(Machine):
     """One request of ours and the responses to it.
@@ -32,6 +38,7 @@ class ClientTransaction(Machine):
     first_state = State.TRYING
     retransmission = "E"
     give_up = "F"
+    silent: frozenset[State] = frozenset((State.COMPLETED, State.TERMINATED))
 
     def start(self) -> list[Effect]:
         """Sends the request."""
@@ -57,7 +64,15 @@ class ClientTransaction(Machine):
 
     def receive(self, response: Response) -> list[Effect]:
         """A response with our branch and method came in."""
-        return self.step(response_input(response.status), response)
+        effects = self.step(response_input(response.status), response)
+        if self.state in self.silent:
+            # Nothing is sent any more. It stays for many seconds, and thousands of them do.
+            self.data, self.request = b"", _SAID
+        return effects
+
+    def let_go(self) -> None:
+        """Forgets the user, who has heard everything: each knows the other, and that would keep both in memory."""
+        self.user = _nobody
 
 
 class NonInviteClient(ClientTransaction):
@@ -74,6 +89,7 @@ class InviteClient(ClientTransaction):
     first_state = State.CALLING
     retransmission = "A"
     give_up = "B"
+    silent = frozenset((State.ACCEPTED,))
 
     def ack(self, response: Response) -> bytes:
         """The ACK of a failure: in the transaction, hop by hop (RFC 3261 §17.1.1.3)."""
@@ -87,7 +103,7 @@ class InviteClient(ClientTransaction):
         return Request("ACK", sent.uri, headers).to_bytes()
 
 
-def _send(tx: ClientTransaction, _: Response) -> Effect:
+def _send(tx: ClientTransaction, _: object) -> Effect:
     return Send(tx.data)
 
 
@@ -99,42 +115,42 @@ def _send_ack(tx: InviteClient, response: Response) -> Effect:
     return Send(tx.ack(response))
 
 
-def _double_a(tx: ClientTransaction, _: Response) -> Effect:
+def _double_a(tx: ClientTransaction, _: object) -> Effect:
     tx.interval *= 2
     return StartTimer("A", tx.interval)
 
 
-def _double_e(tx: ClientTransaction, _: Response) -> Effect:
+def _double_e(tx: ClientTransaction, _: object) -> Effect:
     tx.interval = min(2 * tx.interval, tx.timers.t2)
     return StartTimer("E", tx.interval)
 
 
-def _e_at_t2(tx: ClientTransaction, _: Response) -> Effect:
+def _e_at_t2(tx: ClientTransaction, _: object) -> Effect:
     tx.interval = tx.timers.t2
     return StartTimer("E", tx.interval)
 
 
-def _start_d(tx: ClientTransaction, _: Response) -> Effect:
+def _start_d(tx: ClientTransaction, _: object) -> Effect:
     return StartTimer("D", 0.0 if tx.reliable else tx.timers.timer_d)
 
 
-def _start_k(tx: ClientTransaction, _: Response) -> Effect:
+def _start_k(tx: ClientTransaction, _: object) -> Effect:
     return StartTimer("K", 0.0 if tx.reliable else tx.timers.t4)
 
 
-def _start_m(tx: ClientTransaction, _: Response) -> Effect:
+def _start_m(tx: ClientTransaction, _: object) -> Effect:
     return StartTimer("M", tx.timers.transaction)
 
 
-def _time_out(_: ClientTransaction, __: Response) -> Effect:
+def _time_out(_: ClientTransaction, __: object) -> Effect:
     return Ended("timeout")
 
 
-def _lose(_: ClientTransaction, __: Response) -> Effect:
+def _lose(_: ClientTransaction, __: object) -> Effect:
     return Ended("transport")
 
 
-def _end(_: ClientTransaction, __: Response) -> Effect:
+def _end(_: ClientTransaction, __: object) -> Effect:
     return ENDED
 
 

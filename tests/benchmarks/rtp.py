@@ -24,10 +24,11 @@ from pbx.media import bencode
 from pbx.media.embedded import EmbeddedMedia
 from pbx.media.errors import MediaError
 from pbx.media.plane import MediaProfile
+from pbx.media.relay.ports import bound
 from tests.scenarios.media.carriers import RtpengineProcess, WorkerProcess, free_port
 from tests.support.shared import shared_data
 
-PORTS = 20_000, 29_999
+LAST_PORT = 29_999  # below those that the system gives out
 PROFILES = {b"RTP/AVP": MediaProfile.RTP, b"RTP/SAVP": MediaProfile.SRTP}
 
 
@@ -74,10 +75,21 @@ class Relay:
     pid: int
 
 
+def free_beginning() -> int:
+    """The first of a range of ports: a media process takes that one for browsers, and passes over others in use."""
+    for first in range(12_000, 25_000, 500):
+        try:
+            bound("127.0.0.1", first).close()
+        except OSError:
+            continue
+        return first
+    raise SystemExit("no port is free")
+
+
 @contextmanager
 def embedded(folder: Path) -> Iterator[Relay]:
     """A media process of ours, behind an ng server in a thread of this one."""
-    worker = WorkerProcess(folder, PORTS)
+    worker = WorkerProcess(folder, (free_beginning(), LAST_PORT))
     worker.start()
     port, ready, loop = free_port(), threading.Event(), asyncio.new_event_loop()
 
@@ -108,7 +120,7 @@ def embedded(folder: Path) -> Iterator[Relay]:
 @contextmanager
 def rtpengine(folder: Path) -> Iterator[Relay]:
     """rtpengine in user space, with one thread."""
-    relay = RtpengineProcess(folder, PORTS)
+    relay = RtpengineProcess(folder, (free_beginning(), LAST_PORT))
     relay.process.start()
     child = relay.process._child
     assert child is not None

@@ -1,4 +1,4 @@
-"""Every page with the eyes of a machine: axe finds no fault in either theme, at either width."""
+"""Every page with the eyes of a machine: axe finds no fault, on a phone and in the dark."""
 
 from pathlib import Path
 
@@ -21,9 +21,8 @@ async () => {
 """
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("width", [390, 1440])
-def test_axe_finds_nothing(office: Office, theme: str, width: int) -> None:
+@pytest.mark.parametrize(("width", "theme"), [(390, "light"), (1440, "dark")])
+def test_axe_finds_nothing(office: Office, width: int, theme: str) -> None:
     if not AXE.exists():
         pytest.skip("the packages of the web client are not installed")
     anna = office.sign_in("101", "Anna Orlova", width=width)

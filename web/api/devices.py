@@ -1,6 +1,7 @@
 """A user's devices: the accounts that his phones sign in by."""
 
 from collections.abc import Mapping
+from io import BytesIO
 from typing import Any
 
 import segno
@@ -143,7 +144,8 @@ def account_answer(given: Services, sip_name: str, label: str, password: str) ->
     """What the phone has to be told."""
     found = servers(given.settings.sip)
     uri = account_uri(given.settings, sip_name, password, found)
-    picture = segno.make(uri, micro=False).svg_inline(scale=QR_SCALE, light="white")
+    picture = BytesIO()  # with its namespace, without which a browser shows no SVG outside of a page
+    segno.make(uri, micro=False).save(picture, kind="svg", scale=QR_SCALE, light="white", xmldecl=False, nl=False)
     return NewAccount(
         sip_name=sip_name,
         label=label,
@@ -155,5 +157,5 @@ def account_answer(given: Services, sip_name: str, label: str, password: str) ->
         ],
         servers=[ServerItem(transport=one.transport, host=one.host, port=one.port) for one in found],
         uri=uri,
-        qr_svg=picture,
+        qr_svg=picture.getvalue().decode(),
     )

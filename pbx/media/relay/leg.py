@@ -201,8 +201,7 @@ class Leg:
                     self._muxed.discard(stream)
                 own.negotiated(described.address, described.rtcp, self.host, muxed=muxed)
             elif isinstance(transport := stream.transport, WebRtcTransport) and described.ice is not None:
-                prints = described.fingerprints
-                transport.negotiated(described.ice, prints, described.setup if answering else None)
+                transport.negotiated(described.ice, described.fingerprints, described.setup)
                 mid_extension = next((n for n, uri in described.extensions.items() if uri.endswith(":sdes:mid")), 0)
                 transport.learn_sources(stream, described.sources, described.mid, mid_extension)
         self.remote = remote

@@ -24,6 +24,8 @@ from sip.sdp.lines import words
 from sip.sdp.negotiation import Direction, direction
 
 KINDS = ("audio", "video")
+# What can be brought to the other side (RFC 4585, RFC 5104 and two drafts that all browsers have).
+FEEDBACK = frozenset({"nack", "nack pli", "ccm fir", "goog-remb", "transport-cc"})
 
 
 class Key(NamedTuple):
@@ -176,13 +178,14 @@ def _extensions(description: SessionDescription, media: MediaDescription) -> dic
 
 
 def _feedback(media: MediaDescription, known: tuple[Codec, ...]) -> dict[int, frozenset[str]]:
-    """a=rtcp-fb by payload type (RFC 4585 §4.2)."""
+    """a=rtcp-fb by payload type (RFC 4585 §4.2), of the kinds that we know."""
     found: dict[int, set[str]] = {codec.payload_type: set() for codec in known}
     for value in media.values("rtcp-fb"):
-        number, _, kind = value.strip().partition(" ")
+        number, _, rest = value.strip().partition(" ")
+        kind = " ".join(words(rest))
         for payload_type, kinds in found.items():
-            if number in ("*", str(payload_type)):
-                kinds.add(" ".join(words(kind)))
+            if number in ("*", str(payload_type)) and kind in FEEDBACK:
+                kinds.add(kind)
     return {payload_type: frozenset(kinds) for payload_type, kinds in found.items()}
 
 

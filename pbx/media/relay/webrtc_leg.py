@@ -87,7 +87,7 @@ class WebRtcTransport:
     def negotiated(self, remote: IceCredentials, prints: Sequence[Fingerprint], role: Setup | None) -> None:
         """The browser has described itself, as offerer or as answerer.
 
-        `role` is its a=setup in an answer, "active" or "passive"; an offerer's actpass makes us the server.
+        `role` is its a=setup; actpass or none makes us the server at first.
         """
         self._remote = remote
         if self._early is not None and self._early[0] == remote.ufrag:
@@ -95,8 +95,9 @@ class WebRtcTransport:
         self._early = None
         now = time.monotonic()
         self._consent = now
-        server = role is not Setup.PASSIVE
-        if tuple(prints) != self._prints or (self._handshake is not None and server is not self._server):
+        # actpass leaves it to us, and in a further offer we stay what we are (RFC 8842 §5.3).
+        server = self._server if role in (None, Setup.ACTPASS) else role is not Setup.PASSIVE
+        if set(prints) != set(self._prints) or (self._handshake is not None and server is not self._server):
             # RFC 8842 §5: another certificate, another association.
             self._prints = tuple(prints)
             self._server = server

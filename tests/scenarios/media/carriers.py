@@ -17,6 +17,7 @@ from tests.scenarios.media.loops import DEADLINE, LoopThread
 from tests.support.processes import Process
 
 ROOT = Path(__file__).parents[3]
+START = 60.0  # seconds that a process may take to begin on a busy machine
 
 
 class WorkerProcess:
@@ -181,10 +182,10 @@ def embedded(thread: LoopThread, sockets: Collection[Path]) -> Carrier:
     async def build() -> EmbeddedMedia:
         plane = EmbeddedMedia(thread.loop, list(sockets))
         plane.start()
-        await asyncio.wait_for(asyncio.gather(*(one.ready.wait() for one in plane._processes)), DEADLINE)
+        await asyncio.wait_for(asyncio.gather(*(one.ready.wait() for one in plane._processes)), START)
         return plane
 
-    return Carrier(thread, thread.run(build()), "embedded")
+    return Carrier(thread, thread.run(build(), START + 1), "embedded")
 
 
 def rtpengine(thread: LoopThread, port: int, own: EmbeddedMedia) -> Carrier:

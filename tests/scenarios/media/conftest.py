@@ -1,7 +1,10 @@
 """Carriers and parties for the tests of media: one process of each kind serves them all."""
 
+import fcntl
 import os
 from collections.abc import Callable, Iterator
+from pathlib import Path
+from tempfile import gettempdir
 from typing import Any
 
 import pytest
@@ -21,10 +24,19 @@ def thread() -> Iterator[LoopThread]:
 
 
 @pytest.fixture(scope="session")
-def ports(worker_id: str) -> tuple[int, int]:
-    """Ports of this test run's own, when several run at the same time."""
-    number = int(worker_id.removeprefix("gw") or 0) if worker_id.startswith("gw") else 0
-    return 20_000 + 1000 * number, 20_999 + 1000 * number
+def ports() -> Iterator[tuple[int, int]]:
+    """A thousand ports that no other test run on this machine has, below those that the system gives out."""
+    for first in range(10_000, 30_000, 1000):
+        lock = os.open(Path(gettempdir(), f"gorizont-test-ports-{first}.lock"), os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(lock)
+            continue
+        yield first, first + 999
+        os.close(lock)
+        return
+    pytest.fail("all ranges of ports are in use by other test runs")
 
 
 @pytest.fixture(scope="session")

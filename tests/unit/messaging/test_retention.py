@@ -12,7 +12,7 @@ from messaging.retention import MessageStore, UploadedFileStore
 from messaging.search import find
 from messaging.sync import changes, conversation_of
 from messaging.views import Message
-from pbx.calls.expiry import RECORDS, CallRecordStore
+from pbx.calls.expiry import MEDIA, RECORDS, CallRecordStore
 from pbx.retention.policy import ExpiringStore, Policy
 from pbx.retention.service import preview, set_hold, set_policy, sweep
 from pbx.routing.outcome import Outcome
@@ -113,7 +113,9 @@ def test_old_call_records_go_but_for_those_under_a_hold(chat: Chat, stores: Sequ
         record("got", "101", "102", None),
         record("forwarded", "101", "103", "102"),
     ]
+    media = [{"call_id": row["id"], "statistics": "{}"} for row in rows]
     chat.do(lambda tx: tx.session.execute(insert(RECORDS), rows))
+    chat.do(lambda tx: tx.session.execute(insert(MEDIA), media))
     chat.do(set_hold, "102", "case 7/2026", actor="101")
     chat.now += MONTH
     rule(chat, calls=30)
@@ -121,3 +123,5 @@ def test_old_call_records_go_but_for_those_under_a_hold(chat: Chat, stores: Sequ
     assert sweep(chat.store, stores)["calls"] == 1
     left = chat.look(lambda session: [row.id for row in session.execute(RECORDS.select().order_by(RECORDS.c.id))])
     assert left == ["forwarded", "got", "made"]
+    measured = chat.look(lambda session: list(session.scalars(MEDIA.select().order_by(MEDIA.c.call_id))))
+    assert measured == left

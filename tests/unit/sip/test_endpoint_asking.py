@@ -2,10 +2,10 @@
 
 import pytest
 
-from sip.endpoint import LocalResponse
 from sip.fields import CSeq
 from sip.message import parse
 from sip.timers import Timers
+from sip.transaction.local import LocalResponse
 from tests.support.clock import FakeClock
 from tests.support.wire import Inbox, Party, Wire
 from tests.unit.sip.parties import Pair, answer, new_request

@@ -2,8 +2,9 @@
 
 import pytest
 
-from sip.endpoint import NO_STREAM_SECONDS, LocalResponse
+from sip.endpoint import NO_STREAM_SECONDS
 from sip.message import Request, parse, respond
+from sip.transaction.local import LocalResponse
 from sip.transport.base import Flow
 from tests.support.clock import FakeClock
 from tests.support.wire import FakeFlow, Party, Wire

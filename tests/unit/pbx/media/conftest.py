@@ -27,7 +27,7 @@ def machinery(loop: asyncio.AbstractEventLoop) -> Iterator[Machinery]:
     probe.close()
     hub, readiness = Hub(loop, port), Readiness(loop)
     hub.listen(["127.0.0.1"])
-    yield Machinery(loop, readiness, PortPool(22_000, 22_199), hub, Addressing(["127.0.0.1"]))
+    yield Machinery(loop, readiness, PortPool(9_200, 9_399), hub, Addressing(["127.0.0.1"]))
     hub.close()
     readiness.close()
 

@@ -159,6 +159,21 @@ def test_handshake_gives_both_sides_the_same_keys(machinery: Machinery, scene: S
     assert scene.lost == []
 
 
+@pytest.mark.parametrize("role", [Setup.ACTIVE, Setup.PASSIVE])
+def test_further_offer_leaves_the_encryption_as_it_is(scene: Scene, role: Setup) -> None:
+    scene.browser.server = role is Setup.PASSIVE
+    scene.agreed(role=role)
+    scene.checked()
+    assert scene.handshake().state is State.CONNECTED
+    before = scene.transport._inbound
+    assert before is not None
+    scene.agreed(role=None)  # the browser offers: actpass
+    assert scene.transport._inbound is before
+    assert scene.transport.role is (Setup.ACTIVE if role is Setup.PASSIVE else Setup.PASSIVE)
+    scene.agreed([Identity().fingerprint])
+    assert scene.transport._inbound is None, "another certificate is another association"
+
+
 def test_browser_that_is_ahead_of_its_description_is_served(scene: Scene) -> None:
     """As the offerer, we may be checked and greeted before the answer is here; nothing waits for a repetition."""
     scene.checked()

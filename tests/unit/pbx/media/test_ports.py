@@ -14,7 +14,7 @@ def test_range_is_shared_out_without_overlap() -> None:
 
 
 def test_pair_is_an_even_port_and_the_next() -> None:
-    pool = PortPool(23_001, 23_010)
+    pool = PortPool(9_001, 9_010)
     pair = pool.take("127.0.0.1")
     assert pair.port % 2 == 0
     assert pair.rtp.getsockname() == ("127.0.0.1", pair.port)
@@ -23,21 +23,21 @@ def test_pair_is_an_even_port_and_the_next() -> None:
 
 
 def test_port_of_somebody_else_is_passed_over() -> None:
-    pool = PortPool(23_020, 23_025)
-    taken = bound("127.0.0.1", 23_021)
+    pool = PortPool(9_020, 9_025)
+    taken = bound("127.0.0.1", 9_021)
     pairs = [pool.take("127.0.0.1") for _ in range(2)]
-    assert [pair.port for pair in pairs] == [23_022, 23_024]
+    assert [pair.port for pair in pairs] == [9_022, 9_024]
     with pytest.raises(MediaUnavailable):
         pool.take("127.0.0.1")
     taken.close()
     pairs.append(pool.take("127.0.0.1"))
-    assert pairs[-1].port == 23_020
+    assert pairs[-1].port == 9_020
     for pair in pairs:
         pool.give_back(pair)
 
 
 def test_port_that_was_free_longest_comes_next() -> None:
-    pool = PortPool(23_030, 23_035)
+    pool = PortPool(9_030, 9_035)
     first = pool.take("127.0.0.1")
     pool.give_back(first)
     second = pool.take("127.0.0.1")
@@ -68,8 +68,8 @@ def test_loopback_is_told_to_nobody_elsewhere() -> None:
 
 
 def test_ipv6_socket_takes_no_ipv4_port() -> None:
-    one = bound("::", 23_040)
-    other = bound("0.0.0.0", 23_040)
+    one = bound("::", 9_040)
+    other = bound("0.0.0.0", 9_040)
     assert {one.family, other.family} == {socket.AF_INET, socket.AF_INET6}
     one.close()
     other.close()
