@@ -55,6 +55,8 @@ class Origin(Protocol):
     """Who wants the plan walked: a phone that called, or a party that is being transferred."""
 
     offer: bytes
+    host: str
+    """The IP address from which the signalling of the one who calls comes."""
     invitation: Request | None
     takes_reliable: bool
 
@@ -162,6 +164,7 @@ class Call:
 
     def offer_to(self, leg: OutboundLeg, then: Then) -> None:
         """Gives `then` the caller's offer as this phone is to get it, b"" where the caller made none."""
+        leg.other_host = self.origin.host if self.origin is not None else ""
 
         def offered(made: Made) -> None:
             if isinstance(made, MediaError):
@@ -345,6 +348,8 @@ class Call:
             self.b = successor
         leg.owner = None
         successor.owner = self
+        if successor.edge is not None:
+            successor.edge.call_id = self.id
         self.switch.store.save(self)
         self.switch.publish("call.changed", {"call": call_view(self)})
 

@@ -46,7 +46,7 @@ class Edge:
     """The media session of one leg; the near side is the party's, the far side the rest of the call.
 
     `profile` is how the party's media travels. One that `echoes` has no far side: what goes out is the party's own.
-    `call_id` is the call whose record gets the statistics, `far_host` where the other party is, "" if nobody knows.
+    `call_id` is the call whose record gets the statistics.
     """
 
     __slots__ = (
@@ -57,7 +57,6 @@ class Edge:
         "_waiting",
         "call_id",
         "echoes",
-        "far_host",
         "profile",
         "session",
     )
@@ -69,7 +68,6 @@ class Edge:
         self.profile = profile
         self.echoes = echoes
         self.call_id = ""
-        self.far_host = ""
         self._leg = leg
         self._plane = plane
         # What became of the last description that came in, and who waits for it: a phone that several others are
@@ -107,11 +105,11 @@ class Edge:
                 target=NEAR,
                 profile=self.profile,
                 done=done,
-                source_host=self.far_host,
+                source_host=self._leg.other_host,
                 target_host=host,
             )
         else:
-            self._plane.answer(self.session, body, source=FAR, target=NEAR, done=done, source_host=self.far_host)
+            self._plane.answer(self.session, body, source=FAR, target=NEAR, done=done, source_host=self._leg.other_host)
 
     def inward(self, body: bytes, *, offer: bool, then: Then) -> None:
         """The party's description as the rest of the call is to see it."""
@@ -143,7 +141,7 @@ class Edge:
                 profile=MediaProfile.RTP,
                 done=done,
                 source_host=host,
-                target_host=self.far_host,
+                target_host=self._leg.other_host,
             )
         else:
             self._plane.answer(self.session, body, source=NEAR, target=FAR, done=done, source_host=host)
@@ -249,6 +247,8 @@ def inward(leg: Leg, body: bytes, *, offer: bool, asked: bool = False, then: The
 def offer_between(source: Leg | None, target: Leg, body: bytes, then: Then) -> None:
     """Gives `then` the offer of one party as another one is to get it; `outward` makes it the target's own."""
     switch = target.switch
+    if source is not None:
+        source.other_host, target.other_host = target.flow.remote[0], source.flow.remote[0]
     if not body and target.webrtc and switch.media is not None:
         then(ANYBODY)
         return
@@ -262,9 +262,6 @@ def offer_between(source: Leg | None, target: Leg, body: bytes, then: Then) -> N
         open_edge(source, MediaProfile.WEBRTC)
     elif source.edge is None and switch.anchors(source, target, body):
         open_edge(source, MediaProfile.RTP)
-
-    if source.edge is not None:
-        source.edge.far_host = target.flow.remote[0]
 
     def converted(made: Made) -> None:
         if isinstance(made, bytes) and made:

@@ -51,9 +51,9 @@ class Leg:
     `inbound`: the party called us. `number` is the user it belongs to, `flow` the path by which the dialog began.
     `local_sdp` and `remote_sdp` are the last descriptions that went each way, as the rest of the call sees the remote
     one; `sdp_source` is what `local_sdp` was made of. `webrtc`: the party is a browser. `edge` is where its media
-    passes through us, if it does. `partner` is whom the party talks with since a transfer, as a name-addr. `asking` is
-    our own pending INVITE or UPDATE, `asked` the party's (RFC 3261 §14: one at a time). `owed` is the 2xx to an INVITE
-    of ours that has had no ACK yet.
+    passes through us, if it does. `other_host` is the IP address of the other party's signalling, "" for unknown;
+    `partner` whom it talks with since a transfer, as a name-addr. `asking` is our own pending INVITE or UPDATE, `asked`
+    the party's (RFC 3261 §14: one at a time). `owed` is the 2xx to an INVITE of ours that has had no ACK yet.
     """
 
     __slots__ = (
@@ -67,6 +67,7 @@ class Leg:
         "last_ack",
         "local_sdp",
         "number",
+        "other_host",
         "owed",
         "owner",
         "partner",
@@ -95,6 +96,7 @@ class Leg:
         self.supports: frozenset[str] = frozenset()
         self.local_sdp = b""
         self.remote_sdp = b""
+        self.other_host = ""
         self.partner = ""
         self.sdp_id = 0
         self.sdp_source = b""

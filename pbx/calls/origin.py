@@ -32,6 +32,7 @@ class InviteOrigin:
         "_leg",
         "_media_from",
         "_status",
+        "host",
         "invitation",
         "offer",
         "takes_reliable",
@@ -46,6 +47,7 @@ class InviteOrigin:
         self._agreed_with: OutboundLeg | None = None  # whose description the caller has had reliably
         self.invitation: Request | None = invitation
         self.offer = invitation.body
+        self.host = leg.flow.remote[0]
         self.takes_reliable = leg.reliable is not None
 
     def calls_from(self, binding: Binding) -> bool:

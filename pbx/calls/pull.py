@@ -56,6 +56,7 @@ class Pull:
         dialog.routes = [f"<{path}>" for path in binding.path]
         self._leg = leg = OutboundLeg(switch, number, dialog, flow, self)
         leg.owner = call
+        leg.other_host, self._other.other_host = self._other.flow.remote[0], flow.remote[0]
         call.transfer = self
         self._timer = switch.endpoint.start_timer(PICK_UP_SECONDS, lambda _: self._end("not picked up"))
 

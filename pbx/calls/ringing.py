@@ -191,10 +191,12 @@ class Ringing:
         Whether a phone insists on one of them shows only so. The media plane translates.
         """
         offer = self._call.offer
-        if leg not in self._called or leg.webrtc or not offer or is_webrtc(offer) or self._call.switch.media is None:
+        if leg not in self._called or leg.webrtc or not offer or self._call.switch.media is None:
             return False
         binding, reliable = self._called[leg]
-        profile = MediaProfile.RTP if b"RTP/SAVP" in offer else MediaProfile.SRTP
+        # What came from a browser, the phone was offered as RTP.
+        encrypted = b"RTP/SAVP" in offer and not is_webrtc(offer)
+        profile = MediaProfile.RTP if encrypted else MediaProfile.SRTP
         self._call_phone(leg.number, binding, reliable, profile)
         return True
 

@@ -116,6 +116,7 @@ class _Blind:
         self._referral = referral
         self._onward: Call | None = None
         self._new: OutboundLeg | None = None  # the new party, once it has answered
+        self.host = transferee.flow.remote[0]
 
     def calls_from(self, binding: Binding) -> bool:
         return self._transferee.is_at(binding)
@@ -192,6 +193,7 @@ class _Blind:
                 self._give_up(answer.status, answer.reason)
 
         transferee.partner = identity(self._call.switch, leg.number, self._call.switch.name_of(leg.number))
+        transferee.other_host = leg.flow.remote[0]
         negotiate(transferee, response.body, agreed, refused)
 
 
@@ -237,6 +239,7 @@ class _Attended:
         else:
             switch, transferee, party = self._call.switch, self._transferee, self._party
             transferee.partner = identity(switch, party.number, switch.name_of(party.number))
+            transferee.other_host, party.other_host = party.flow.remote[0], transferee.flow.remote[0]
             negotiate(transferee, offer.body, self._agreed, self._refused)
 
     def _agreed(self, answer: Response) -> None:

@@ -30,12 +30,14 @@ class ProcessDefinition:
         command: program and arguments. It inherits standard output and error, and says that it is ready
             by `pbx.supervisor.child.report_ready`.
         sockets: which it inherits, see `pbx.supervisor.sockets`.
+        after: the process that this one has to outlive at a stop, by name.
         start_seconds: how long it may take until then, before it is taken for stuck.
     """
 
     name: str
     command: tuple[str, ...]
     sockets: Mapping[Listener, int] = field(default_factory=dict)
+    after: str = ""
     start_seconds: float = 60.0
 
 

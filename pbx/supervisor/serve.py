@@ -65,12 +65,14 @@ def processes(
     def process(name: str, module: str, *arguments: str) -> ProcessDefinition:
         return ProcessDefinition(name, (sys.executable, "-m", module, *arguments, *place))
 
-    table = [replace(process("engine", "pbx.engine"), sockets=sockets)]
-    table += [
-        process(f"media {index}", "pbx.media.worker", "--index", str(index)) for index in range(settings.media.workers)
-    ]
+    engine = replace(process("engine", "pbx.engine"), sockets=sockets)
+    table = [engine]
+    # While the engine lets calls end, their media and the way of browsers to it have to stay.
+    for index in range(settings.media.workers):
+        media = process(f"media {index}", "pbx.media.worker", "--index", str(index))
+        table.append(replace(media, after=engine.name))
     if settings.web.https or settings.web.http:
-        table.append(process("web", "web.server"))
+        table.append(replace(process("web", "web.server"), after=engine.name))
     table.append(process("worker", "web.worker"))
     return table
 

@@ -188,6 +188,7 @@ class Supervisor:
             status = process.bury(now, restart=not self._stopping)
             if self._stopping:
                 logger.info("= %s %s", process.name, ended_how(status))
+                self._stop_followers(process)
             elif status > 0 and not process.was_ever_ready:
                 # It has said why in its own words, and would say the same again.
                 logger.error("! %s %s before it was ready", process.name, ended_how(status))
@@ -210,8 +211,16 @@ class Supervisor:
         self._next_phase_at = time.monotonic() + phase.seconds
         if any(process.is_running for process in self._processes):
             logger.info("= %s", phase.words)
+        running = {process.name for process in self._processes if process.is_running}
         for process in reversed(self._processes):
-            process.send(phase.number)
+            if phase.number is not signal.SIGTERM or process.definition.after not in running:
+                process.send(phase.number)
+
+    def _stop_followers(self, ended: Process) -> None:
+        """Now that this process has ended, those who have waited for it may."""
+        for process in self._processes:
+            if process.definition.after == ended.name:
+                process.send(signal.SIGTERM)
 
 
 def _draining(seconds: float) -> str:

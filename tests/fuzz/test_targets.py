@@ -8,7 +8,16 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-RUNS = {"frames": 1_500, "framing": 400, "message": 15_000, "sdp": 2_500}  # two or three seconds each
+RUNS = {  # two or three seconds each
+    "dtls": 300,
+    "frames": 1_500,
+    "framing": 400,
+    "message": 15_000,
+    "rtcp": 4_000,
+    "rtp": 300,
+    "sdp": 2_500,
+    "stun": 50_000,
+}
 
 
 def test_every_target_is_run() -> None:

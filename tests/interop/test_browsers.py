@@ -8,6 +8,7 @@ from sqlalchemy import select
 
 from pbx.calls.models import CallMediaRow
 from tests.interop.desk import Desk, kind
+from tests.interop.test_encryption import SecretBaresip
 from tests.support.peers.available import PHONES, require
 from tests.support.peers.baresip import Baresip
 from tests.support.peers.base import Phone
@@ -242,3 +243,13 @@ def test_browser_transfers_phone_to_phone(desk: Desk, pages: Pages) -> None:
     since = caller.mark()
     caller.wait_hears(target.tone, since=since)
     caller.hang_up(outgoing)
+
+
+def test_browser_calls_phone_that_insists_on_encryption(desk: Desk, pages: Pages) -> None:
+    (phone,) = desk.phones(SecretBaresip)
+    page = pages.page()
+    call = page.call(phone.account.number)
+    phone.answer(phone.wait_incoming())
+    page.wait_state(call, "talking")
+    assert_hear_each_other(page, call, phone)
+    page.do(call, "terminate")

@@ -185,15 +185,19 @@ class Server:
                 raise PeerError(f"no phone of {number} came back: {phones}")
             time.sleep(LOOK_AGAIN)
 
+    def media(self, call: str) -> dict[str, Any] | None:
+        """How the media of a call was, by party; None while that is not on disk, or where none passed here."""
+        with self.store.reading() as session:
+            row = session.get(CallMediaRow, call)
+        return None if row is None else dict(json.loads(row.statistics))
+
     def wait_media(self, call: str, *, timeout: float = DEADLINE) -> dict[str, Any]:
         """How the media of a call was, by party, waited for until it is on disk."""
         deadline = time.monotonic() + timeout
         with FolderWatch(self.data.root) as watch:
             while True:
-                with self.store.reading() as session:
-                    row = session.get(CallMediaRow, call)
-                if row is not None:
-                    return dict(json.loads(row.statistics))
+                if (media := self.media(call)) is not None:
+                    return media
                 if time.monotonic() >= deadline:
                     raise PeerError(f"no media statistics of call {call}")
                 watch.wait(LOOK_AGAIN)

@@ -21,6 +21,7 @@ module_path {modules}
 module stdio.so
 module g711.so
 module alsa.so
+module srtp.so
 module aufile.so
 module_tmp uuid.so
 module_tmp account.so
@@ -53,6 +54,9 @@ class Baresip(Phone):
     most_calls: ClassVar[int] = 4
     """How many lines it has: a call that finds none free gets 486."""
 
+    encryption: ClassVar[str] = ""
+    """Of its media: nothing, or "srtp-mand", with which it takes and makes no call without SRTP."""
+
     @classmethod
     def installed(cls) -> bool:
         return shutil.which(cls.program) is not None and (MODULES / "alsa.so").exists()
@@ -75,6 +79,8 @@ class Baresip(Phone):
             f"regint={account.expires}",
             "audio_codecs=pcmu,pcma",
         ]
+        if self.encryption:
+            parameters.append(f"mediaenc={self.encryption}")
         if account.domain is not None:
             parameters.append(f'outbound="sip:{account.server};transport={account.transport}"')
         address = f'"{account.name}" <{account.address};transport={account.transport}>'

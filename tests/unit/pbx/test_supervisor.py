@@ -33,7 +33,8 @@ from pbx.supervisor.supervisor import Chore, Supervisor
 
 set_up_logging("serve", "info")
 definitions = [
-    ProcessDefinition(name, (sys.executable, "-c", program), start_seconds=float(sys.argv[1]))
+    ProcessDefinition(name, (sys.executable, "-c", program), start_seconds=float(sys.argv[1]),
+                      after="engine" if name == "media" else "")
     for name, _, program in (argument.partition("=") for argument in sys.argv[3:])
 ]
 supervisor = Supervisor(
@@ -178,6 +179,17 @@ def test_second_signal_ends_the_draining() -> None:
         running.child.send_signal(signal.SIGINT)
         assert running.wait_gone() == 0
         assert "= engine ended with status 0" in running.text
+
+
+def test_process_that_others_need_stays_until_they_have_ended() -> None:
+    with supervising(f"engine={DRAINS}", f"media={GOOD}") as running:
+        running.wait_for("all ready")
+        running.child.send_signal(signal.SIGTERM)
+        running.wait_for("(?m)^draining", after="stopping: calls")
+        assert "= media" not in running.text.partition("stopping: calls")[2]
+        os.kill(running.pid("engine"), signal.SIGINT)
+        running.wait_for("= media was killed by SIGTERM", after="= engine ended with status 0")
+        assert running.wait_gone() == 0
 
 
 def test_third_signal_kills_what_does_not_listen() -> None:

@@ -10,7 +10,7 @@ export default {
       title: "Users", text: "People with a number. Their phones, passwords and forwarding are behind each line.", add: "Add a user", import: "Import", search: "Name or number",
       name: "Name", number: "Number", role: "Role", phones: "Phones", forwarding: "Forwarding", "employee-id": "Employee number", online: "{online} of {all} online",
       rules: "{n} rule | {n} rules", none: "No users yet", "none-text": "Add the first, or paste a list.", "tab-person": "Person", "tab-phones": "Phones", "tab-forwarding": "Forwarding",
-      "number-hint": "What one dials: 2 to 32 digits", "admin-hint": "May see and change everything here.", "one-time": "One-time password", "new-password": "New one-time password",
+      "number-hint": "What one dials: 2 to 15 digits", "admin-hint": "May see and change everything here.", "one-time": "One-time password", "new-password": "New one-time password",
       made: "{name} was added", "made-text": "Pass these on: they are shown only now. At the first sign-in a new password is asked for.", open: "Open {name}",
       "remove-one": "Remove {name}?", "remove-title": "Remove {n} user? | Remove {n} users?", "remove-text": "Phones, forwarding rules and sessions go with them at once. Calls and messages stay as retention says. This can't be undone.",
       removed: "Removed: {n}",
