@@ -20,6 +20,7 @@ from pbx.routing.outcome import Outcome
 from pbx.routing.plan import plan
 from pbx.routing.route import RoutePlan
 from pbx.routing.simulate import walk
+from pbx.routing.words import Language
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +45,7 @@ def simulate_call(
     dialled: str,
     at: datetime,
     states: Mapping[str, Outcome],
+    language: Language = Language.ENGLISH,
 ) -> Simulation:
     """The plan of a call, walked: who is in `states` has that outcome, a user without a phone in `registered` is
     unreachable, everybody else answers. `caller` None shows no number. `at` is in the zone that rules mean.
@@ -51,7 +53,7 @@ def simulate_call(
     without = {number: Outcome.UNREACHABLE for number in directory.users if number not in registered}
     route = plan(dialled, None if caller is None else comparable(caller), at, directory)
     events = walk(route, {**without, **states})
-    return Simulation(route, tuple(events), tuple(explain(route, events)))
+    return Simulation(route, tuple(events), tuple(explain(route, events, language)))
 
 
 def registered_numbers(session: Session, now: float) -> frozenset[str]:

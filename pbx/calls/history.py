@@ -6,10 +6,12 @@ import json
 from datetime import datetime
 from typing import Any, NamedTuple
 
+from pbx.calls.causes import ended, in_words
 from pbx.calls.models import CallRecordRow
 from pbx.routing.explain import Happened, explain
 from pbx.routing.outcome import Outcome
 from pbx.routing.record import from_dict
+from pbx.routing.words import Language
 
 
 class Note(NamedTuple):
@@ -32,14 +34,14 @@ def read_event(stored: dict[str, Any]) -> Happened | Note:
     return Happened(stored["step"], stored["target"], Outcome(stored["outcome"]), at, stored["seconds"])
 
 
-def story(record: CallRecordRow) -> list[str]:
-    """Why a call went where it went, in words."""
+def story(record: CallRecordRow, language: Language = Language.ENGLISH) -> list[str]:
+    """Why a call went where it went, in words. Notes are told as they were written, in English."""
     plan = from_dict(json.loads(record.plan))
     events = [read_event(stored) for stored in json.loads(record.events)]
-    lines = explain(plan, [event for event in events if isinstance(event, Happened)])
+    lines = explain(plan, [event for event in events if isinstance(event, Happened)], language)
     zone = plan.at.tzinfo
     notes = [event for event in events if isinstance(event, Note)]
     lines += [f"   {note.at.astimezone(zone):%H:%M:%S}  {note.text}" for note in notes]
-    ended = datetime.fromtimestamp(record.ended_at, zone)
-    lines.append(f"ended at {ended:%Y-%m-%d %H:%M:%S}: {record.cause}")
+    at = datetime.fromtimestamp(record.ended_at, zone)
+    lines.append(f"{ended(at, language)}: {in_words(record.cause, language)}")
     return lines

@@ -13,11 +13,14 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
+from pbx.routing.english import English
 from pbx.routing.outcome import Outcome, combine
 from pbx.routing.reasons import Reason
 from pbx.routing.route import End, Redirect, RoutePlan, Step
-from pbx.routing.schedule import DAYS
-from pbx.routing.words import TOLD, ends, happened, happens, redirected, rejections, rings, shown
+from pbx.routing.russian import Russian
+from pbx.routing.words import TOLD, Language, Words
+
+_WORDS: dict[Language, Words] = {Language.ENGLISH: English(), Language.RUSSIAN: Russian()}
 
 
 class Happened(NamedTuple):
@@ -36,63 +39,59 @@ class Happened(NamedTuple):
     seconds: float
 
 
-def describe(plan: RoutePlan) -> list[str]:
+def describe(plan: RoutePlan, language: Language = Language.ENGLISH) -> list[str]:
     """What happens when somebody calls: a numbered line for each step and end, with warnings below it."""
-    story = _Story(plan, only_warnings=True)
+    words = _WORDS[language]
+    story = _Story(plan, words, only_warnings=True)
     if plan.end is not None:
-        story.tell(ends(plan.end), plan.end.reason)
+        story.tell(words.ends(plan.end), plan.end.reason)
         return story.lines
-    story.tell(rings(plan, plan.steps[0], None), plan.steps[0].reason)
+    story.tell(words.rings(plan, plan.steps[0], None), plan.steps[0].reason)
     reached = {0}
     for step in plan.steps:
         if step.index in reached:
             for follows, outcomes in _branches(plan, step):
                 if isinstance(follows, Step):
                     reached.add(follows.index)
-                    then = rings(plan, follows, step)
+                    then = words.rings(plan, follows, step)
                 elif len(outcomes) == 1 or follows.diversions:
-                    then = ends(follows, step)
+                    then = words.ends(follows, step)
                 else:
-                    then = "the call ends"
-                story.tell(f"{happens(step, outcomes)}: {then}", follows.reason, planned_with=step)
+                    then = words.call_ends()
+                story.tell(f"{words.happens(step, outcomes)}: {then}", follows.reason, planned_with=step)
     return story.lines
 
 
-def explain(plan: RoutePlan, events: Iterable[Happened]) -> list[str]:
+def explain(plan: RoutePlan, events: Iterable[Happened], language: Language = Language.ENGLISH) -> list[str]:
     """What happened to a call: a numbered line for each step, with the alternatives not taken below it."""
     results: dict[int, list[Happened]] = {wish.step: [] for wish in plan.redirects}
     for event in events:
         results.setdefault(event.step, []).append(event)
-    story = _Story(plan)
-    story.lines.append(_heading(plan))
+    words = _WORDS[language]
+    story = _Story(plan, words)
+    story.lines.append(words.heading(plan.shown_caller, plan.dialled, plan.at, plan.directory_version))
     before: Step | None = None
     left = ""
     for index in sorted(results):
         step, happenings = plan.steps[index], results[index]
         notes = []
         if len(step.targets) > 1:
-            notes = [happened(event.target, event.outcome, event.seconds) for event in happenings]
+            notes = [words.happened(event.target, event.outcome, event.seconds) for event in happenings]
         for wish in plan.redirects:
             if wish.step == index and wish.goes_on is None:
-                untaken = rejections(wish.rejected, plan.shown_caller, wish.at)
-                notes += [redirected(wish), *(f"- {sentence}" for sentence in untaken)]
+                untaken = words.rejections(wish.rejected, plan.shown_caller, wish.at)
+                notes += [words.redirected(wish), *(f"- {sentence}" for sentence in untaken)]
         began = min((event.at for event in happenings), default=None)
-        what = f"{left}{rings(plan, step, before)}"
+        what = f"{left}{words.rings(plan, step, before)}"
         story.tell(what, step.reason, began=began, notes=notes, planned_with=step)
-        before, left = step, f"{_left(plan, step, happenings)}: "
+        before, left = step, f"{_left(story, step, happenings)}: "
     if before is not None:
         _conclude(story, before, results[before.index])
     elif plan.end is not None:
-        story.tell(ends(plan.end), plan.end.reason)
+        story.tell(words.ends(plan.end), plan.end.reason)
     else:
-        story.tell("no phone has rung")
+        story.tell(words.nothing_rang())
     return story.lines
-
-
-def _heading(plan: RoutePlan) -> str:
-    caller = "a caller who shows no number" if plan.shown_caller is None else shown(plan.shown_caller)
-    day = f"{DAYS[plan.at.weekday()]} {plan.at:%Y-%m-%d at %H:%M}"
-    return f"call from {caller} to {shown(plan.dialled)} on {day}, directory version {plan.directory_version}"
 
 
 def _conclude(story: _Story, step: Step, happenings: Sequence[Happened]) -> None:
@@ -100,26 +99,27 @@ def _conclude(story: _Story, step: Step, happenings: Sequence[Happened]) -> None
     plan = story.plan
     wish = _followed(plan, step)
     outcome = combine(event.outcome for event in happenings)
-    left = _left(plan, step, happenings)
+    left = _left(story, step, happenings)
     if wish is None and outcome in (Outcome.ANSWERED, Outcome.CANCELLED):
         story.tell(left)
         return
     follows = plan.after(step, outcome) if wish is None else wish.goes_on
     if isinstance(follows, End):
-        story.tell(f"{left}: {ends(follows, step)}", follows.reason, planned_with=step)
+        story.tell(f"{left}: {story.words.ends(follows, step)}", follows.reason, planned_with=step)
     else:
-        story.tell(f"{left}: the record ends here")
+        story.tell(f"{left}: {story.words.record_ends()}")
 
 
-def _left(plan: RoutePlan, step: Step, happenings: Sequence[Happened]) -> str:
+def _left(story: _Story, step: Step, happenings: Sequence[Happened]) -> str:
     """Why the call left a step, in the past tense."""
-    wish = _followed(plan, step)
+    words = story.words
+    wish = _followed(story.plan, step)
     if wish is not None:
-        return redirected(wish)
+        return words.redirected(wish)
     for event in happenings:
         if len(step.targets) == 1 or event.outcome in (Outcome.ANSWERED, Outcome.CANCELLED):
-            return happened(event.target, event.outcome, event.seconds)
-    return "nobody took the call"
+            return words.happened(event.target, event.outcome, event.seconds)
+    return words.nobody_took_it()
 
 
 def _followed(plan: RoutePlan, step: Step) -> Redirect | None:
@@ -149,8 +149,9 @@ def _without_twin(plan: RoutePlan, step: Step) -> Step:
 class _Story:
     """Numbered lines, each with notes below it. Nothing is told twice."""
 
-    def __init__(self, plan: RoutePlan, *, only_warnings: bool = False) -> None:
+    def __init__(self, plan: RoutePlan, words: Words, *, only_warnings: bool = False) -> None:
         self.plan = plan
+        self.words = words
         self.lines: list[str] = []
         self._only_warnings = only_warnings
         self._told: set[str] = set()
@@ -172,7 +173,8 @@ class _Story:
         self.lines += [f"   {note}" for note in notes]
         if reason is not None:
             at = _planned_at(self.plan, planned_with)
-            untaken = rejections(reason.rejected, self.plan.shown_caller, at, only_warnings=self._only_warnings)
+            caller = self.plan.shown_caller
+            untaken = self.words.rejections(reason.rejected, caller, at, only_warnings=self._only_warnings)
             self.lines += [f"   {'!' if self._only_warnings else '-'} {sentence}" for sentence in untaken]
 
 

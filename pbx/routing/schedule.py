@@ -7,7 +7,7 @@ and its wall clock is compared as it stands, so a window keeps its hours when su
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime, time
 
 from pbx.routing.errors import ScheduleError
@@ -66,16 +66,16 @@ def parse_days(text: str) -> frozenset[int]:
     return frozenset(days)
 
 
-def format_days(days: Iterable[int]) -> str:
-    """The shortest list that `parse_days` reads as these days: `mon-fri`, `sat,sun`."""
+def format_days(days: Iterable[int], names: Sequence[str] = DAYS) -> str:
+    """The shortest list that `parse_days` reads as these days: `mon-fri`, `sat,sun`. `names` begin with Monday."""
     parts: list[str] = []
     run: list[int] = []
     for day in [*sorted(days), None]:
         if run and (day is None or day != run[-1] + 1):
             if len(run) > 2:
-                parts.append(f"{DAYS[run[0]]}-{DAYS[run[-1]]}")
+                parts.append(f"{names[run[0]]}-{names[run[-1]]}")
             else:
-                parts.extend(DAYS[each] for each in run)
+                parts.extend(names[each] for each in run)
             run = []
         if day is not None:
             run.append(day)

@@ -10,6 +10,7 @@ from pbx.routing.explain import Happened, explain
 from pbx.routing.number import normalise
 from pbx.routing.outcome import Outcome, combine
 from pbx.routing.route import RoutePlan, Step
+from pbx.routing.words import Language
 
 STATES = (Outcome.BUSY, Outcome.NO_ANSWER, Outcome.UNREACHABLE, Outcome.DND)
 """What a number may be assumed to be, as the command line takes it; who is not named answers."""
@@ -56,6 +57,6 @@ def walk(plan: RoutePlan, states: Mapping[str, Outcome]) -> list[Happened]:
     return events
 
 
-def simulate(plan: RoutePlan, states: Mapping[str, Outcome]) -> list[str]:
+def simulate(plan: RoutePlan, states: Mapping[str, Outcome], language: Language = Language.ENGLISH) -> list[str]:
     """The walk in words."""
-    return explain(plan, walk(plan, states))
+    return explain(plan, walk(plan, states), language)

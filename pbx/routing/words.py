@@ -1,145 +1,32 @@
-"""The phrases of which `explain` makes its sentences: plain English, the same term everywhere."""
+"""What `explain` makes its sentences of, in any language: what is said, in which order, and when it is left out.
+
+How it is said is in `english` and `russian`: the same term everywhere.
+"""
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
+from enum import StrEnum
 
-from pbx.directory.snapshot import EVERY_DAY, Rule, RuleKind
-from pbx.routing.forwarding import MAX_DIVERSIONS
+from pbx.directory.snapshot import Rule
 from pbx.routing.outcome import Outcome
-from pbx.routing.plan import MAX_STEPS
 from pbx.routing.reasons import Because, Cause, Diversion, Rejected, Why
 from pbx.routing.route import End, Redirect, RoutePlan, Step
-from pbx.routing.schedule import DAYS, format_days, format_time
-
-_KINDS = {RuleKind.NO_ANSWER: "no answer", RuleKind.DND: "do not disturb"}
-
-_HAPPENS = {
-    Outcome.BUSY: ("is busy", "are busy"),
-    Outcome.REFUSED: ("declines", "decline"),
-    Outcome.DND: ("does not want to be disturbed", "do not want to be disturbed"),
-    Outcome.NO_ANSWER: ("does not answer", "do not answer"),
-    Outcome.UNREACHABLE: ("is not reachable", "are not reachable"),
-}
-
-TOLD = frozenset(_HAPPENS)
-"""The outcomes whose consequences are told beforehand, whether or not a rule is there for them."""
-
-_HAPPENED = {
-    Outcome.ANSWERED: "answered",
-    Outcome.BUSY: "was busy",
-    Outcome.REFUSED: "declined",
-    Outcome.DND: "did not want to be disturbed",
-    Outcome.NO_ANSWER: "did not answer",
-    Outcome.UNREACHABLE: "was not reachable",
-    Outcome.CANCELLED: "was no longer called: the caller hung up",
-    Outcome.FAILED: "could not be called",
-    Outcome.NOT_FOUND: "did not exist any more",
-}
-
-_ENDS = {
-    Outcome.ANSWERED: "answered",
-    Outcome.BUSY: "busy",
-    Outcome.REFUSED: "declined",
-    Outcome.DND: "do not disturb",
-    Outcome.NO_ANSWER: "no answer",
-    Outcome.UNREACHABLE: "nobody is reachable",
-    Outcome.CANCELLED: "the caller hung up",
-    Outcome.FAILED: "failed",
-    Outcome.NOT_FOUND: "no such number",
-}
 
 
-def listed(words: Sequence[str], last: str = "and") -> str:
-    """`a, b and c`."""
-    return f"{', '.join(words[:-1])} {last} {words[-1]}" if len(words) > 1 else "".join(words)
+class Language(StrEnum):
+    """A language of explanations, by its tag (RFC 5646)."""
+
+    ENGLISH = "en"
+    RUSSIAN = "ru"
 
 
-def happens(step: Step, outcomes: Collection[Outcome]) -> str:
-    """The condition under which a step is left: `102 is busy or declines`."""
-    plural = len(step.targets) > 1
-    subject = listed(step.targets)
-    if TOLD.issubset(outcomes):
-        return f"{subject} {'do' if plural else 'does'} not take the call"
-    # A phone that is silenced by its own key declines, as far as anybody can see.
-    told = [o for o in _HAPPENS if o in outcomes and (o is not Outcome.DND or Outcome.REFUSED not in outcomes)]
-    return f"{subject} {listed([_HAPPENS[outcome][plural] for outcome in told], 'or')}"
+CONSEQUENCES = (Outcome.BUSY, Outcome.REFUSED, Outcome.DND, Outcome.NO_ANSWER, Outcome.UNREACHABLE)
+"""The outcomes whose consequences are told beforehand, whether or not a rule is there for them, in this order."""
 
-
-def happened(target: str, outcome: Outcome, seconds: float) -> str:
-    """What came of ringing one target: `102 did not answer (20 s)`."""
-    words = f"{target} {_HAPPENED[outcome]}"
-    if round(seconds) < 1:
-        return words
-    return f"{words} after {seconds:.0f} s" if outcome is Outcome.ANSWERED else f"{words} ({seconds:.0f} s)"
-
-
-def rings(plan: RoutePlan, step: Step, before: Step | None) -> str:
-    """What a step does, and why: `rings 205 for 15 s, by rule 'no answer' (version 7)`.
-
-    Args:
-        before: the step that led here; its only target needs not be named again.
-    """
-    reason = step.reason
-    whom = listed(step.targets) + (" together" if len(step.targets) > 1 else "")
-    if reason.group is not None:
-        whom += f" (group {reason.group})"
-    words = f"rings {whom} for {step.seconds} s"
-    if reason.because is Because.DIALLED:
-        words += f", because {plan.dialled} was dialled"
-    elif reason.because is Because.NEXT_IN_GROUP:
-        words += f", next in group {reason.group}"
-    else:
-        came = step.diversions[len(before.diversions) :] if before else step.diversions
-        known = before.targets[0] if before and len(before.targets) == 1 else None
-        words += _by_rules(came, known)
-    for target, diversions in step.diverted.items():
-        own = diversions[len(step.diversions) :]
-        words += f"; {target} in place of {own[0].number}{_by_rules(own, own[0].number)}"
-    return words
-
-
-def redirected(wish: Redirect) -> str:
-    contacts = [shown(contact) for contact in wish.contacts]
-    return f"the phone of {wish.by} redirected the call to {listed(contacts) or 'nobody'}"
-
-
-def shown(text: str) -> str:
-    """What came from the network as a terminal may show it: control characters are written out."""
-    return text if text.isprintable() else repr(text)
-
-
-def _by_rules(stops: Sequence[Diversion], known: str | None) -> str:
-    """The rules by which a call was sent on, in order; the owner of a rule is named if not known."""
-    rules = [rule_of(stop.rule, None if stop.number == known else stop.number) for stop in stops if stop.rule]
-    return ", by " + ", then ".join(rules) if rules else ""
-
-
-def ends(end: End, before: Step | None = None) -> str:
-    """How a call ends, and by which rules if by any: `the call ends: busy`."""
-    words = f"the call ends: {_ENDS[end.outcome]}"
-    known = before.targets[0] if before and len(before.targets) == 1 else None
-    came = end.diversions[len(before.diversions) :] if before else end.diversions
-    rule, owner = end.reason.rule, end.reason.number
-    if rule is not None and owner is not None and not rule.targets:
-        came = (*came, Diversion(owner, Cause.DND, rule))
-    return words + _by_rules(came, known)
-
-
-def rule_of(rule: Rule, owner: str | None) -> str:
-    """`rule 'time' 18:00-09:00 mon-fri of 102 (version 3)`."""
-    words = f"rule '{_KINDS.get(rule.kind, rule.kind.value)}'"
-    if rule.start is not None and rule.end is not None:
-        words += f" {format_time(rule.start)}-{format_time(rule.end)}"
-        if rule.days != EVERY_DAY:
-            words += f" {format_days(rule.days)}"
-    if rule.caller is not None:
-        words += f" {rule.caller}"
-    if owner is not None:
-        words += f" of {owner}"
-    return f"{words} (version {rule.version})"
-
+TOLD = frozenset(CONSEQUENCES)
 
 WARNINGS = frozenset(
     {
@@ -157,52 +44,150 @@ WARNINGS = frozenset(
 """What people want to know before they save a rule; the other rejections are how rules are meant to work."""
 
 
-def rejections(
-    rejected: Iterable[Rejected], caller: str | None, at: datetime, *, only_warnings: bool = False
-) -> list[str]:
-    """The alternatives that were not taken and why, a sentence each.
+class Words(ABC):
+    """The phrases of one language."""
 
-    Args:
-        at: the local time at which they were looked at.
-    """
-    return [_rejection(one, caller, at) for one in rejected if not only_warnings or one.why in WARNINGS]
+    # ---- the same in all languages
+
+    def happens(self, step: Step, outcomes: Collection[Outcome]) -> str:
+        """The condition under which a step is left: `102 is busy or declines`."""
+        plural = len(step.targets) > 1
+        subject = self.listed(step.targets)
+        if TOLD.issubset(outcomes):
+            return f"{subject} {self.takes_no_call(plural=plural)}"
+        # A phone that is silenced by its own key declines, as far as anybody can see.
+        hidden = Outcome.DND if Outcome.REFUSED in outcomes else None
+        told = [self.does(one, plural=plural) for one in CONSEQUENCES if one in outcomes and one is not hidden]
+        return f"{subject} {self.any_of(told)}"
+
+    def rings(self, plan: RoutePlan, step: Step, before: Step | None) -> str:
+        """What a step does, and why: `rings 205 for 15 s, by rule 'no answer' (version 7)`.
+
+        Args:
+            before: the step that led here; its only target needs not be named again.
+        """
+        reason = step.reason
+        words = self.ringing(step.targets, reason.group, step.seconds)
+        if reason.because is Because.DIALLED:
+            words += f", {self.because_dialled(plan.dialled)}"
+        elif reason.because is Because.NEXT_IN_GROUP and reason.group is not None:
+            words += f", {self.next_in(reason.group)}"
+        else:
+            came = step.diversions[len(before.diversions) :] if before else step.diversions
+            words += self._by_rules(came, _known(before))
+        for target, diversions in step.diverted.items():
+            own = diversions[len(step.diversions) :]
+            words += f"; {self.in_place(target, own[0].number)}{self._by_rules(own, own[0].number)}"
+        return words
+
+    def ends(self, end: End, before: Step | None = None) -> str:
+        """How a call ends, and by which rules if by any: `the call ends: busy`."""
+        words = f"{self.call_ends()}: {self.ending(end.outcome)}"
+        came = end.diversions[len(before.diversions) :] if before else end.diversions
+        rule, owner = end.reason.rule, end.reason.number
+        if rule is not None and owner is not None and not rule.targets:
+            came = (*came, Diversion(owner, Cause.DND, rule))
+        return words + self._by_rules(came, _known(before))
+
+    def rejections(
+        self, rejected: Iterable[Rejected], caller: str | None, at: datetime, *, only_warnings: bool = False
+    ) -> list[str]:
+        """The alternatives that were not taken and why, a sentence each.
+
+        Args:
+            at: the local time at which they were looked at.
+        """
+        return [self.rejection(one, caller, at) for one in rejected if not only_warnings or one.why in WARNINGS]
+
+    def _by_rules(self, stops: Sequence[Diversion], known: str | None) -> str:
+        """The rules by which a call was sent on, in order; the owner of a rule is named if not known."""
+        rules = [self.name_of(stop.rule, None if stop.number == known else stop.number) for stop in stops if stop.rule]
+        return f", {self.by(rules)}" if rules else ""
+
+    # ---- what each says in its own way
+
+    @abstractmethod
+    def listed(self, words: Sequence[str]) -> str:
+        """`a, b and c`."""
+
+    @abstractmethod
+    def any_of(self, words: Sequence[str]) -> str:
+        """`a, b or c`."""
+
+    @abstractmethod
+    def heading(self, caller: str | None, dialled: str, at: datetime, directory_version: int) -> str:
+        """Which call this was; `caller` None has shown no number."""
+
+    @abstractmethod
+    def ringing(self, targets: Sequence[str], group: str | None, seconds: int) -> str:
+        """`rings 101 and 102 together (group 600) for 20 s`."""
+
+    @abstractmethod
+    def because_dialled(self, number: str) -> str:
+        """The reason of the first step."""
+
+    @abstractmethod
+    def next_in(self, group: str) -> str:
+        """The reason of a turn of a group."""
+
+    @abstractmethod
+    def in_place(self, target: str, number: str) -> str:
+        """One of several rings for another."""
+
+    @abstractmethod
+    def by(self, rules: Sequence[str]) -> str:
+        """`by rule 'a', then rule 'b'`, of names by `name_of`."""
+
+    @abstractmethod
+    def name_of(self, rule: Rule, owner: str | None) -> str:
+        """`'time' 18:00-09:00 mon-fri of 102 (version 3)`."""
+
+    @abstractmethod
+    def takes_no_call(self, *, plural: bool) -> str:
+        """What one target, or several, does whatever else the outcome is."""
+
+    @abstractmethod
+    def does(self, outcome: Outcome, *, plural: bool) -> str:
+        """One of `CONSEQUENCES` in the present tense."""
+
+    @abstractmethod
+    def happened(self, target: str, outcome: Outcome, seconds: float) -> str:
+        """What came of ringing one target: `102 did not answer (20 s)`."""
+
+    @abstractmethod
+    def redirected(self, wish: Redirect) -> str:
+        """What a phone's 302 asked for."""
+
+    @abstractmethod
+    def call_ends(self) -> str:
+        """The end without its outcome."""
+
+    @abstractmethod
+    def ending(self, outcome: Outcome) -> str:
+        """The outcome of a whole call, after `call_ends`."""
+
+    @abstractmethod
+    def nobody_took_it(self) -> str:
+        """What came of ringing several."""
+
+    @abstractmethod
+    def nothing_rang(self) -> str:
+        """A call that was over before its first step had an outcome."""
+
+    @abstractmethod
+    def record_ends(self) -> str:
+        """A record that does not tell what came next."""
+
+    @abstractmethod
+    def rejection(self, rejected: Rejected, caller: str | None, at: datetime) -> str:
+        """Why an alternative was not taken; see `rejections`."""
 
 
-def _rejection(rejected: Rejected, caller: str | None, at: datetime) -> str:
-    number = rejected.number
-    rule = rule_of(rejected.rule, number) if rejected.rule else number
-    match rejected.why:
-        case Why.NOT_NOW:
-            return f"{rule} did not hold on {DAYS[at.weekday()]} at {format_time(at.time())}"
-        case Why.OTHER_CALLER:
-            whom = "a caller who shows no number" if caller is None else f"caller {shown(caller)}"
-            return f"{rule} did not hold for {whom}"
-        case Why.OUTRANKED:
-            return f"{rule} was not asked: another rule comes first"
-        case Why.NO_TARGET:
-            return f"{rule} names no target: rule 'busy' is followed"
-        case Why.RINGS_WITH_OTHERS:
-            return f"{rule} is not followed: {number} is called as one of several"
-        case Why.DND:
-            return f"{number} is left out, by {rule}"
-        case Why.AT_ONCE:
-            return f"group {number} rings all at once, being called together with others"
-    target = rejected.target or number
-    cause = _STOPPED[rejected.why].format(target)
-    if rejected.why is Why.IS_CALLER and caller is None:  # who calls stays hidden from those who read this, too
-        cause = "it is not for this call"
-    if rejected.target is not None:
-        what = f"forward to {target} by" if rejected.rule else f"call to {shown(target)} for"
-        return f"{what} {rule} stopped: {cause}"
-    return f"{rule} is not followed: {cause}" if rejected.rule else cause
+def shown(text: str) -> str:
+    """What came from the network as a terminal may show it: control characters are written out."""
+    return text if text.isprintable() else repr(text)
 
 
-_STOPPED = {
-    Why.LOOP: "{} is already in this chain",
-    Why.IS_CALLER: "{} is the caller",
-    Why.HOPS: f"hop limit {MAX_DIVERSIONS} reached",
-    Why.STEPS: f"limit of {MAX_STEPS} steps reached",
-    Why.NOT_FOUND: "{} does not exist",
-    Why.NOT_A_NUMBER: "{!r} is not a number",
-    Why.TWICE: "{} is called already",
-}
+def _known(before: Step | None) -> str | None:
+    """Who has been named as the only target of the step before."""
+    return before.targets[0] if before and len(before.targets) == 1 else None

@@ -9,16 +9,19 @@ from pydantic import Field
 from sqlalchemy import and_, or_, select
 from sqlalchemy.orm import Session
 
+from pbx.calls.causes import in_words
 from pbx.calls.history import story
 from pbx.calls.models import CallRecordRow
 from pbx.routing.number import comparable
 from pbx.routing.outcome import Outcome
+from pbx.routing.words import Language
 from pbx.storage.unit import Transaction
 from web.api.section import Access, Section
 from web.api.shapes import CallDevice, CallItem, Direction, LiveCall, Moment, Page, Party, Shape, from_seconds
 from web.auth.sessions import SignedIn
 from web.errors import Conflict, Missing
 from web.happenings import CallsLookedAt
+from web.language import wanted_language
 from web.models import CallPartyRow, PreferencesRow
 from web.services import Services, services
 
@@ -30,6 +33,11 @@ PAGE = 50
 BROWSER = "browser"
 BROWSER_ACCOUNT = "-web-"  # in the SIP names of browsers, see pbx.registrar
 ANONYMOUS = "anonymous"
+
+_UNREADABLE = {
+    Language.ENGLISH: "the record of this call cannot be read",
+    Language.RUSSIAN: "запись об этом звонке не читается",
+}
 
 
 class CallsQuery(Shape):
@@ -92,7 +100,7 @@ class Seen(Shape):
 @section.get("/me/calls", Access.USER, query=CallsQuery, answer=CallPage)
 def show_calls(user: SignedIn, query: CallsQuery) -> CallPage:
     """My calls that have ended, the newest first."""
-    given = services()
+    given, language = services(), wanted_language()
     index_new_calls(given)
     number = user.number
 
@@ -124,7 +132,7 @@ def show_calls(user: SignedIn, query: CallsQuery) -> CallPage:
 
     found, missed, seen_until = given.read(find)
     items = [
-        call_item(given, record, outgoing=party.outgoing, seen_until=seen_until)
+        call_item(given, record, outgoing=party.outgoing, seen_until=seen_until, language=language)
         for record, party in found[: query.limit]
     ]
     return CallPage(items=items, next=items[-1].id if len(found) > query.limit else None, missed=missed)
@@ -171,7 +179,7 @@ def pull_call(user: SignedIn, call: str, body: Pull) -> None:
 @section.get("/calls/<call>", Access.USER, answer=CallStory)
 def explain_call(user: SignedIn, call: str) -> CallStory:
     """Why a call went where it went: one of mine, or any for an admin."""
-    given = services()
+    given, language = services(), wanted_language()
     index_new_calls(given)
 
     def find(session: Session) -> tuple[CallRecordRow | None, CallPartyRow | None]:
@@ -181,7 +189,8 @@ def explain_call(user: SignedIn, call: str) -> CallStory:
     if record is None or (party is None and not user.is_admin):
         raise Missing("there is no record of this call")
     hidden = is_private(record) and not user.is_admin and user.number != record.caller
-    return CallStory(**call_facts(given, record, hidden=hidden).model_dump(), explanation=_explanation(record))
+    facts = call_facts(given, record, hidden=hidden, language=language)
+    return CallStory(**facts.model_dump(), explanation=_explanation(record, language))
 
 
 def index_new_calls(given: Services) -> list[str]:
@@ -195,12 +204,19 @@ def index_new_calls(given: Services) -> list[str]:
     return new
 
 
-def call_item(given: Services, record: CallRecordRow, *, outgoing: bool, seen_until: float = 0.0) -> CallItem:
+def call_item(
+    given: Services,
+    record: CallRecordRow,
+    *,
+    outgoing: bool,
+    seen_until: float = 0.0,
+    language: Language = Language.ENGLISH,
+) -> CallItem:
     """A record as its caller (`outgoing`), or one of those whom it was for, sees it.
 
     `seen_until` is when the missed calls were looked at, in seconds of the Unix epoch.
     """
-    facts = call_facts(given, record, hidden=not outgoing and is_private(record))
+    facts = call_facts(given, record, hidden=not outgoing and is_private(record), language=language)
     missed = not outgoing and record.answered_at is None
     dialled = Party(number=record.dialled, name=given.name_of(record.dialled))
     return CallItem(
@@ -220,7 +236,7 @@ def call_item(given: Services, record: CallRecordRow, *, outgoing: bool, seen_un
     )
 
 
-def call_facts(given: Services, record: CallRecordRow, *, hidden: bool) -> CallFacts:
+def call_facts(given: Services, record: CallRecordRow, *, hidden: bool, language: Language) -> CallFacts:
     """A record; `hidden` leaves out who called, as the caller asked for (RFC 3323)."""
     answered_by = record.answered_by
     return CallFacts(
@@ -234,7 +250,7 @@ def call_facts(given: Services, record: CallRecordRow, *, hidden: bool) -> CallF
         answered_at=from_seconds(record.answered_at) if record.answered_at is not None else None,
         ended_at=from_seconds(record.ended_at),
         outcome=record.outcome,
-        cause=record.cause,
+        cause=in_words(record.cause, language),
     )
 
 
@@ -288,9 +304,9 @@ def _unseen(session: Session, number: str, since: float) -> int:
     return len(session.scalars(unseen.limit(1000)).all())
 
 
-def _explanation(record: CallRecordRow) -> list[str]:
+def _explanation(record: CallRecordRow, language: Language) -> list[str]:
     try:
-        return story(record)
+        return story(record, language)
     except (KeyError, TypeError, ValueError, IndexError) as error:
         logger.error("! the record of call %s cannot be read: %r", record.id, error)
-        return ["the record of this call cannot be read"]
+        return [_UNREADABLE[language]]

@@ -24,11 +24,13 @@ from pbx.routing.explain import describe
 from pbx.routing.number import normalise
 from pbx.routing.outcome import Outcome
 from pbx.routing.schedule import format_time, parse_time
+from pbx.routing.words import Language
 from pbx.simulation import moment, registered_numbers, simulate_call
 from web.api.section import Access, Section
 from web.api.shapes import Moment, Page, Shape, Warned
 from web.auth.sessions import SignedIn
 from web.errors import Invalid
+from web.language import wanted_language
 from web.services import Services, services
 
 section = Section("forwarding")
@@ -37,6 +39,8 @@ Day = Annotated[int, Field(ge=0, le=6)]
 Assumed = Literal["answered", "busy", "no-answer", "unreachable", "dnd"]
 HISTORY = 50
 ACTIONS = "forwarding."  # how those of the audit trail begin
+
+_UNKNOWN = {Language.ENGLISH: "{} is no user or group here", Language.RUSSIAN: "здесь нет абонента или группы {}"}
 
 
 class RuleShape(Shape):
@@ -137,7 +141,7 @@ def put_rules(user: SignedIn, body: NewRules) -> RulesSet:
 @section.post("/me/forwarding/simulate", Access.USER, body=Trial, answer=TrialResult)
 def simulate(user: SignedIn, body: Trial) -> TrialResult:
     """Say what would happen to a call to me, by these rules."""
-    return try_out(services(), user.number, body)
+    return try_out(services(), user.number, body, wanted_language())
 
 
 @section.get("/me/forwarding/history", Access.USER, answer=RulesChangePage)
@@ -180,7 +184,7 @@ def set_rules(given: Services, number: str, wanted: NewRules, *, actor: str) -> 
     return RulesSet(**rules_of(given, number).model_dump(), warnings=list(warnings))
 
 
-def try_out(given: Services, number: str, trial: Trial) -> TrialResult:
+def try_out(given: Services, number: str, trial: Trial, language: Language) -> TrialResult:
     """A call to a user whose rules are those of the trial. Raises BadValue, Invalid."""
     directory = given.directory
     user = directory.user(number)
@@ -192,14 +196,16 @@ def try_out(given: Services, number: str, trial: Trial) -> TrialResult:
     registered = given.read(lambda session: registered_numbers(session, now))
     states = {normalise(target): Outcome(state) for target, state in trial.states.items()}
     at = as_moment(given, trial.at)
-    result = simulate_call(tried, registered, caller=trial.caller, dialled=number, at=at, states=states)
+    result = simulate_call(
+        tried, registered, caller=trial.caller, dialled=number, at=at, states=states, language=language
+    )
     known = {*directory.users, *directory.groups}
     named = dict.fromkeys(target for rule in drafted for target in rule.targets)
     return TrialResult(
         lines=list(result.story),
-        plan=describe(result.plan),
+        plan=describe(result.plan, language),
         answered_by=result.answered_by,
-        warnings=[f"{target} is no user or group here" for target in named if target not in known],
+        warnings=[_UNKNOWN[language].format(target) for target in named if target not in known],
     )
 
 

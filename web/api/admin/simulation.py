@@ -10,6 +10,7 @@ from web.api.forwarding import Assumed, TrialResult, as_moment
 from web.api.section import Access, Section
 from web.api.shapes import Shape
 from web.auth.sessions import SignedIn
+from web.language import wanted_language
 from web.services import services
 
 section = Section("admin_simulation", title="admin: simulation", prefix="/api/v1/admin")
@@ -32,7 +33,7 @@ class CallTrial(Shape):
 def simulate(user: SignedIn, body: CallTrial) -> TrialResult:
     """Say where a call would go, and why."""
     del user
-    given = services()
+    given, language = services(), wanted_language()
     now = given.now().timestamp()
     result = simulate_call(
         given.directory,
@@ -41,7 +42,8 @@ def simulate(user: SignedIn, body: CallTrial) -> TrialResult:
         dialled=body.dialled,
         at=as_moment(given, body.at),
         states={normalise(number): Outcome(state) for number, state in body.states.items()},
+        language=language,
     )
     return TrialResult(
-        lines=list(result.story), plan=describe(result.plan), answered_by=result.answered_by, warnings=[]
+        lines=list(result.story), plan=describe(result.plan, language), answered_by=result.answered_by, warnings=[]
     )

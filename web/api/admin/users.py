@@ -36,6 +36,7 @@ from web.api.section import Access, Section
 from web.api.shapes import Moment, Page, Role, Shape, Warned
 from web.auth.sessions import SignedIn
 from web.errors import Forbidden
+from web.language import wanted_language
 from web.models import SessionRow
 from web.services import Services, services
 
@@ -246,7 +247,7 @@ def put_rules(user: SignedIn, number: str, body: NewRules) -> RulesSet:
 def simulate_rules(user: SignedIn, number: str, body: Trial) -> TrialResult:
     """Say what would happen to a call to a user, by these rules."""
     del user
-    return try_out(services(), number, body)
+    return try_out(services(), number, body, wanted_language())
 
 
 @section.get("/users/<number>/devices", Access.ADMIN, answer=DevicePage)
