@@ -40,8 +40,8 @@ peers: $(VENV)/installed
 	@sh tests/support/install_peers.sh $(VENV)
 
 test: $(VENV)/tested $(CLIENT) peers
-	$(VENV)/bin/pytest --numprocesses auto --ignore tests/interop
-	$(VENV)/bin/pytest tests/interop
+	$(VENV)/bin/pytest --numprocesses auto --ignore tests/interop --ignore tests/browser
+	$(VENV)/bin/pytest tests/interop tests/browser
 
 fast: $(VENV)/installed
 	@$(VENV)/bin/pip install --quiet --disable-pip-version-check --editable '.[fast]'

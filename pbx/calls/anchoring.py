@@ -61,6 +61,9 @@ def _is_behind_nat(contact: str, host: str) -> bool:
     try:
         uri = parse_uri(contact)
         named = ip_address(uri.host) if isinstance(uri, SipUri) else None
+        seen = ip_address(host)
     except (ParseError, ValueError):
         return False  # a name: nothing can be told from it
-    return named is not None and named.is_private and str(named) != host
+    if named is None or named == seen or (named.is_loopback and seen.is_loopback):
+        return False
+    return named.is_private

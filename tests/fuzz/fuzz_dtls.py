@@ -5,11 +5,8 @@ not shown the certificate that was signalled. The inputs that reached something 
 `gorizont-fuzz-dtls` among the temporary files.
 """
 
-import sys
-from pathlib import Path
-from tempfile import gettempdir
-
 from pbx.media.relay.dtls import Handshake, Identity, State
+from tests.fuzz.running import fuzz
 
 OURS, THEIRS = Identity(), Identity()
 DATAGRAM = 1500  # octets; an input is cut into pieces of that size
@@ -49,17 +46,8 @@ def check_dtls(data: bytes) -> None:
     assert us.keys is keys
 
 
-def main() -> None:
-    import atheris
-
-    corpus = Path(gettempdir()) / "gorizont-fuzz-dtls"
-    corpus.mkdir(exist_ok=True)
-    for number, record in enumerate(complete()[1]):
-        (corpus / f"record {number}").write_bytes(record)
-    atheris.instrument_all()
-    atheris.Setup([*sys.argv, str(corpus)], check_dtls)
-    atheris.Fuzz()
+SEEDS = {f"record {number}": record for number, record in enumerate(complete()[1])}
 
 
 if __name__ == "__main__":
-    main()
+    fuzz("dtls")

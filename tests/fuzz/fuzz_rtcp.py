@@ -5,14 +5,11 @@ streams only, and is not longer than a few times what came. The inputs that reac
 in a folder `gorizont-fuzz-rtcp` among the temporary files.
 """
 
-import sys
-from pathlib import Path
-from tempfile import gettempdir
-
 from pbx.media.relay import reports, rtcp
 from pbx.media.relay.packet import HEADER, load
 from pbx.media.relay.rtcp import Block, Feedback, Report
 from pbx.media.relay.stream import Stream
+from tests.fuzz.running import fuzz
 
 A, B = 0xAAAA, 0xBBBB
 ALL_FEEDBACK = frozenset({"nack", "nack pli", "ccm fir", "goog-remb", "transport-cc"})
@@ -61,27 +58,18 @@ def check_rtcp(data: bytes) -> None:
                 assert all(block.ssrc in (A, B) for block in found.blocks)
 
 
-def main() -> None:
-    import atheris
-
-    corpus = Path(gettempdir()) / "gorizont-fuzz-rtcp"
-    corpus.mkdir(exist_ok=True)
-    block = Block(2, 3, 4, 70_007, 5, 6, 7)
-    seeds: dict[str, Report | Feedback] = {
-        "sender": Report(B, (block,), 1 << 63, 160, 9, 1440),
-        "receiver": Report(B, (block,)),
-        "nack": rtcp.ask_again(B, 2, [7, 8, 100]),
-        "pli": rtcp.ask_for_key_frame(B, 2, loss=True, intra=False, count=1)[0],
-        "fir": rtcp.ask_for_key_frame(B, 2, loss=False, intra=True, count=1)[0],
-        "remb": rtcp.estimated(B, b"\x04\x12\x34", [2]),
-        "wide": Feedback(rtcp.TRANSPORT_FEEDBACK, rtcp.TRANSPORT_WIDE, B, 2, bytes(8)),
-    }
-    for name, packet in seeds.items():
-        (corpus / name).write_bytes(packet.to_bytes())
-    atheris.instrument_all()
-    atheris.Setup([*sys.argv, str(corpus)], check_rtcp)
-    atheris.Fuzz()
+_BLOCK = Block(2, 3, 4, 70_007, 5, 6, 7)
+_PACKETS: dict[str, Report | Feedback] = {
+    "sender": Report(B, (_BLOCK,), 1 << 63, 160, 9, 1440),
+    "receiver": Report(B, (_BLOCK,)),
+    "nack": rtcp.ask_again(B, 2, [7, 8, 100]),
+    "pli": rtcp.ask_for_key_frame(B, 2, loss=True, intra=False, count=1)[0],
+    "fir": rtcp.ask_for_key_frame(B, 2, loss=False, intra=True, count=1)[0],
+    "remb": rtcp.estimated(B, b"\x04\x12\x34", [2]),
+    "wide": Feedback(rtcp.TRANSPORT_FEEDBACK, rtcp.TRANSPORT_WIDE, B, 2, bytes(8)),
+}
+SEEDS = {name: packet.to_bytes() for name, packet in _PACKETS.items()}
 
 
 if __name__ == "__main__":
-    main()
+    fuzz("rtcp")

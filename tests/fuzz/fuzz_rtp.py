@@ -5,15 +5,12 @@ no header extension that was not agreed. The inputs that reached something new a
 `gorizont-fuzz-rtp` among the temporary files.
 """
 
-import sys
-from pathlib import Path
-from tempfile import gettempdir
-
 from pbx.media.relay.formats import CONVERT, DROP
 from pbx.media.relay.packet import BUFFER, HEADER, HEADER_LENGTH, LONGEST, extension, load, payload
 from pbx.media.relay.stream import Stream
 from pbx.media.relay.transcoder import Transcoder
 from sip.sdp.codecs import Codec
+from tests.fuzz.running import fuzz
 
 OPUS, PCMA, KEYS = Codec(111, "opus", 48_000, 2), Codec(8, "PCMA", 8000), Codec(101, "telephone-event", 8000)
 
@@ -64,20 +61,14 @@ def _convert(data: bytes) -> None:
     payload(load(data))
 
 
-def main() -> None:
-    import atheris
-
-    corpus = Path(gettempdir()) / "gorizont-fuzz-rtp"
-    corpus.mkdir(exist_ok=True)
-    header = HEADER.pack(0x90, 111, 1, 960, 7)
-    (corpus / "plain").write_bytes(HEADER.pack(0x80, 96, 1, 90, 7) + b"picture")
-    (corpus / "extended").write_bytes(header + b"\xbe\xde\x00\x02\x10A\x22BBB\x00\x00speech")
-    (corpus / "two bytes").write_bytes(header + b"\x10\x00\x00\x01\x01\x01A\x00speech")
-    (corpus / "event").write_bytes(HEADER.pack(0x80, 101, 1, 960, 7) + b"\x05\x0a\x00\xa0")
-    atheris.instrument_all()
-    atheris.Setup([*sys.argv, str(corpus)], check_rtp)
-    atheris.Fuzz()
+_HEAD = HEADER.pack(0x90, 111, 1, 960, 7)
+SEEDS = {
+    "plain": HEADER.pack(0x80, 96, 1, 90, 7) + b"picture",
+    "extended": _HEAD + b"\xbe\xde\x00\x02\x10A\x22BBB\x00\x00speech",
+    "two bytes": _HEAD + b"\x10\x00\x00\x01\x01\x01A\x00speech",
+    "event": HEADER.pack(0x80, 101, 1, 960, 7) + b"\x05\x0a\x00\xa0",
+}
 
 
 if __name__ == "__main__":
-    main()
+    fuzz("rtp")

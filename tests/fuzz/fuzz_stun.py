@@ -4,13 +4,10 @@ Nothing that is not an authentic check may be answered, become known, or raise. 
 are kept in DIR, or in a folder `gorizont-fuzz-stun` among the temporary files.
 """
 
-import sys
-from pathlib import Path
-from tempfile import gettempdir
-
 from aioice.stun import Class, Message, Method
 
 from pbx.media.relay import ice
+from tests.fuzz.running import fuzz
 
 CREDENTIALS = ice.Credentials("gorizont1234", "p" * 24)
 
@@ -41,17 +38,8 @@ def check_stun(data: bytes) -> None:
         assert ice.answer(check, CREDENTIALS, source)
 
 
-def main() -> None:
-    import atheris
-
-    corpus = Path(gettempdir()) / "gorizont-fuzz-stun"
-    corpus.mkdir(exist_ok=True)
-    for name, data in checks().items():
-        (corpus / name).write_bytes(data)
-    atheris.instrument_all()
-    atheris.Setup([*sys.argv, str(corpus)], check_stun)
-    atheris.Fuzz()
+SEEDS = checks()
 
 
 if __name__ == "__main__":
-    main()
+    fuzz("stun")

@@ -5,6 +5,8 @@ from importlib import import_module
 from pathlib import Path
 from tempfile import gettempdir
 
+TESTED = ("sip", "pbx.media")
+
 
 def fuzz(name: str) -> None:
     """Feeds `check_NAME` of `tests.fuzz.fuzz_NAME` with whatever reaches new code, from its `SEEDS` on.
@@ -20,9 +22,9 @@ def fuzz(name: str) -> None:
             corpus = Path(argument)
     corpus.mkdir(exist_ok=True)
     # The target was imported to get here; what it tests is imported anew, to tell the fuzzer which code it reaches.
-    for module in [known for known in sys.modules if known.partition(".")[0] == "sip"]:
+    for module in [known for known in sys.modules if known.startswith(TESTED)]:
         del sys.modules[module]
-    with atheris.instrument_imports(include=["sip"]):
+    with atheris.instrument_imports(include=list(TESTED)):
         target = import_module(f"tests.fuzz.fuzz_{name}")
     for seed, octets in target.SEEDS.items():
         (corpus / seed).write_bytes(octets)

@@ -30,7 +30,8 @@ def is_behind_nat(described: str, signalling: str) -> bool:
         return True
     if not signalling:
         return False
-    if plain_host(signalling) in (str(media), ""):
+    seen = plain_host(signalling)
+    if seen in (str(media), "") or (media.is_loopback and ip_address(seen).is_loopback):
         return False
     # Two addresses of one public host are no NAT: a phone may have its media on another interface, or behind a
     # proxy for its signalling. An address that only means something in a network of its own is.
