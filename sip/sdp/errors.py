@@ -2,11 +2,9 @@
 
 ParseError
 └── SdpError                a description is malformed: `line` and `text` say where, `status` answers it
-DialogError
-└── OfferAnswerError        the peer may not say this now: `status` answers it, 500 with `retry_after`
 """
 
-from sip.errors import DialogError, ParseError
+from sip.errors import ParseError
 
 # Lines whose value must not reach a log: SDES keys (RFC 4568), ICE passwords, the old k= (RFC 8866 §5.12).
 _SECRET = ("a=crypto:", "a=ice-pwd:", "k=")
@@ -31,10 +29,6 @@ class SdpError(ParseError):
     def __str__(self) -> str:
         problem = super().__str__()
         return f"{problem}: {self.text!r}" if self.text else problem
-
-
-class OfferAnswerError(DialogError):
-    """The peer sent a description that the exchange does not allow now (RFC 3261 §14.2, RFC 3311 §5.2)."""
 
 
 def shown(text: str) -> str:

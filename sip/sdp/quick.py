@@ -1,7 +1,7 @@
 """The path of the ordinary call: a description goes from phone to phone without being taken apart.
 
 In a back-to-back call whose media is direct we change nothing but the o= line. So the body is checked
-(`quick_check`), relabelled (`sip.sdp.relay.Rewriter`, or `relabel_origin` where the caller keeps the numbers) and sent
+(`quick_check`), relabelled (`sip.sdp.description.relabel_origin`) and sent
 on. Both functions here decide the ordinary case by a few searches in the octets and hand every other one to the full
 reader. Where addresses, codecs or keys matter, as when media is anchored, read the description with `parse`.
 """
