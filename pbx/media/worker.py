@@ -32,7 +32,7 @@ from pbx.media.errors import MediaError, NotAcceptable
 from pbx.media.plane import Loss
 from pbx.media.relay.hub import Hub
 from pbx.media.relay.leg import Machinery
-from pbx.media.relay.ports import Addressing, PortPool, share
+from pbx.media.relay.ports import Addressing, PortPool, free_everywhere, share
 from pbx.media.relay.readiness import Readiness
 from pbx.media.relay.switchroom import Switchroom
 from pbx.supervisor.child import die_with_supervisor, report_ready
@@ -46,7 +46,8 @@ logger = logging.getLogger(__name__)
 class MediaWorker:
     """The process without its process: what `main` runs, and tests run beside themselves.
 
-    `ports` are those of this worker alone; the first is where browsers arrive.
+    `ports` are those of this worker alone; the first that is free is where browsers arrive. Raises MediaUnavailable
+    where none is.
     """
 
     def __init__(
@@ -58,10 +59,11 @@ class MediaWorker:
     ) -> None:
         self.path = path
         self._loop = loop
-        self._hub = Hub(loop, ports[0])
-        self.pool = PortPool(ports[0] + 1, ports[1])
-        self._readiness = Readiness(loop)
         self._addressing = Addressing(tuple(addresses))
+        port = free_everywhere(self._addressing.local(), *ports)
+        self._hub = Hub(loop, port)
+        self.pool = PortPool(port + 1, ports[1])
+        self._readiness = Readiness(loop)
         machinery = Machinery(loop, self._readiness, self.pool, self._hub, self._addressing)
         self.room = Switchroom(machinery, self._lost)
         self._engines: set[_Engine] = set()

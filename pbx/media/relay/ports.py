@@ -5,10 +5,11 @@ the process's share of the configured range, the one that was free longest first
 not get into a new one. A port that somebody else holds is passed over.
 """
 
+import errno
 import socket
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from ipaddress import ip_address
 
@@ -32,6 +33,26 @@ def share(first: int, last: int, index: int, workers: int) -> tuple[int, int]:
     """The part of a range of ports that belongs to one of several processes."""
     size = (last - first + 1) // workers
     return first + index * size, first + (index + 1) * size - 1
+
+
+def free_everywhere(hosts: Iterable[str], first: int, last: int) -> int:
+    """The first even port from `first` on that is free on all of these addresses.
+
+    Another server on this machine may have the same range. Raises MediaUnavailable.
+    """
+    addresses = list(hosts)
+    for port in range(first + first % 2, last, 2):
+        if all(_is_free(host, port) for host in addresses):
+            return port
+    raise MediaUnavailable(f"no port from {first} to {last} can be used for browsers")
+
+
+def _is_free(host: str, port: int) -> bool:
+    try:
+        bound(host, port).close()
+    except OSError as error:
+        return error.errno != errno.EADDRINUSE  # an address that is gone meanwhile takes no port
+    return True
 
 
 class PortPool:

@@ -5,7 +5,7 @@ import socket
 import pytest
 
 from pbx.media.errors import MediaUnavailable
-from pbx.media.relay.ports import Addressing, PortPool, bound, share
+from pbx.media.relay.ports import Addressing, PortPool, bound, free_everywhere, share
 
 
 def test_range_is_shared_out_without_overlap() -> None:
@@ -73,3 +73,11 @@ def test_ipv6_socket_takes_no_ipv4_port() -> None:
     assert {one.family, other.family} == {socket.AF_INET, socket.AF_INET6}
     one.close()
     other.close()
+
+
+def test_port_for_browsers_is_one_that_nobody_has_on_any_address() -> None:
+    with bound("127.0.0.1", 9_020):
+        assert free_everywhere(["127.0.0.2", "127.0.0.1"], 9_020, 9_030) == 9_022
+        assert free_everywhere(["127.0.0.2"], 9_019, 9_030) == 9_020
+        with pytest.raises(MediaUnavailable, match="9020 to 9021"):
+            free_everywhere(["127.0.0.1"], 9_020, 9_021)
