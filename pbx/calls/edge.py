@@ -50,7 +50,6 @@ class Edge:
     """
 
     __slots__ = (
-        "_asked",
         "_known",
         "_leg",
         "_plane",
@@ -73,8 +72,7 @@ class Edge:
         # What became of the last description that came in, and who waits for it: a phone that several others are
         # called for has one offer for all of them.
         self._known: tuple[bytes, bytes] | None = None
-        self._asked = b""
-        self._waiting: list[Then] = []
+        self._waiting: dict[bytes, list[Then]] = {}
         leg.switch.edges[self.session] = self
 
     @classmethod
@@ -119,16 +117,15 @@ class Edge:
         if self._known is not None and self._known[0] == body:
             then(self._known[1])
             return
-        self._waiting.append(then)
-        if len(self._waiting) > 1 and self._asked == body:
+        waiting = self._waiting.setdefault(body, [])
+        waiting.append(then)
+        if len(waiting) > 1:
             return
-        self._asked = body
 
         def done(result: Made) -> None:
             self._log(result)
             self._known = (body, result) if isinstance(result, bytes) else None
-            waiting, self._waiting = self._waiting, []
-            for one in waiting:
+            for one in self._waiting.pop(body):
                 one(result)
 
         host = self._leg.flow.remote[0]

@@ -55,13 +55,11 @@ class Accounts:
         name = f"{number}-web-{_mark(session)}{ends:08x}"
         return BrowserAccount(name, self._password(name), ends)
 
-    def revoke(self, session: str) -> str:
-        """Ends the accounts of a session for good; what their names have in common after the number."""
-        mark = _mark(session)
+    def revoke(self, session: str) -> None:
+        """Ends the accounts of a session for good."""
         now = self._now()
         self._revoked = {one: ends for one, ends in self._revoked.items() if ends > now}
-        self._revoked[mark] = now + LIFE
-        return f"-web-{mark}"
+        self._revoked[_mark(session)] = now + LIFE
 
     def _of_browser(self, sip_name: str, directory: Directory) -> Device | None:
         parts = _NAME.fullmatch(sip_name)
