@@ -24,7 +24,16 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from sip.transport.frames import Close, FrameReader, Opcode, Ping, encode_close, encode_frame, encode_message
+from sip.transport.frames import (
+    Close,
+    FrameReader,
+    Opcode,
+    Ping,
+    Pong,
+    encode_close,
+    encode_frame,
+    encode_message,
+)
 from tests.support.peers.calls import Call, State
 from tests.support.peers.peer import DEADLINE, Watched
 from tests.support.peers.recordings import Mark, describe, mark, wait_heard
@@ -410,14 +419,20 @@ class WebPhone(Watched):
             if not octets:
                 return
             for event in frames.receive(octets):
-                if isinstance(event, bytes):
-                    message = _message(Way.RECEIVED, event)
-                    self._take_message(message)
-                    self._arrived(message)
-                elif isinstance(event, Ping):
-                    self._write(encode_frame(Opcode.PONG, event.payload, os.urandom(4)))
-                elif isinstance(event, Close):
+                if isinstance(event, Close):
                     return
+                try:
+                    self._take_event(event)
+                except OSError:  # the server left before it had our answer, as when it is stopped
+                    return
+
+    def _take_event(self, event: bytes | Ping | Pong) -> None:
+        if isinstance(event, bytes):
+            message = _message(Way.RECEIVED, event)
+            self._take_message(message)
+            self._arrived(message)
+        elif isinstance(event, Ping):
+            self._write(encode_frame(Opcode.PONG, event.payload, os.urandom(4)))
 
 
 def _message(way: Way, octets: bytes) -> SipMessage:
