@@ -138,6 +138,8 @@ class Endpoint:
             return
         try:
             if isinstance(message, Request):
+                if key is not None and "[" not in key:
+                    message.key = key
                 self._request(message, flow)
             else:
                 self._response(message)
@@ -283,7 +285,7 @@ class Endpoint:
         too large for a datagram goes over TCP, and over UDP after all when the peer takes none (§18.1.1).
         """
         if "Via" not in request.headers:
-            request.headers = {"Via": [our_via(flow)], **request.headers}
+            request.put_via(our_via(flow))
         kind = InviteClient if request.method == "INVITE" else NonInviteClient
         transaction = kind(request, reliable=flow.reliable, timers=self.timers, user=handler)
         transaction.flow = flow
@@ -295,7 +297,7 @@ class Endpoint:
     def send_ack(self, ack: Request, flow: Flow) -> bytes:
         """Sends the ACK of a 2xx, a transaction of its own without response; returns what was sent."""
         if "Via" not in ack.headers:
-            ack.headers = {"Via": [our_via(flow)], **ack.headers}
+            ack.put_via(our_via(flow))
         data = ack.to_bytes()
         self.send(data, flow)
         return data

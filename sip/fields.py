@@ -22,7 +22,7 @@ from sip.grammar import (
     split_list,
     unquote,
 )
-from sip.uri import SipUri, Uri, check_uri, parse_uri
+from sip.uri import PLAIN_URI, SipUri, Uri, parse_uri
 
 MAGIC_COOKIE = "z9hG4bK"
 METHODS = frozenset(
@@ -37,6 +37,8 @@ _MOST_SENT = 5000
 # What stands before the parameters of a Via -> its parts; the same for every message of a phone.
 _sent: dict[str, tuple[str, str, int | None]] = {}
 
+# As nearly every From and To is spelt: whatever it matches, but for "..", NameAddr.parse takes with its URI.
+_PLAIN_ADDRESS = re.compile(rf'(?:"[^"\\]*" ?)?<{PLAIN_URI}>(?:;tag=({TOKEN}))?', re.DOTALL)
 _NAME_ADDR = re.compile(rf"({QUOTED}|{TOKEN}(?:[ \t]+{TOKEN})*)?[ \t]*<([^<>\"]*)>[ \t]*(;.*)?", re.DOTALL)
 
 
@@ -114,6 +116,11 @@ class Via:
         return Via(self.transport, self.host, self.port, params)
 
 
+_MOST_CSEQS = 2000
+# As text -> as value: phones begin to count anew in every dialog, so few of them are met again and again.
+_cseqs: dict[str, "CSeq"] = {}
+
+
 class CSeq:
     """Sequence number and method (RFC 3261 §20.16). Never changed."""
 
@@ -132,9 +139,15 @@ class CSeq:
     @classmethod
     def parse(cls, text: str) -> "CSeq":
         """Raises ParseError; a number of 2**31 or more is malformed (§8.1.1.5)."""
+        known = _cseqs.get(text)
+        if known is not None:
+            return known
         digits, _, method = text.partition(" ")
         if method in METHODS and digits.isdecimal() and len(digits) < 10 and digits.isascii():
-            return cls(int(digits), method)
+            cseq = cls(int(digits), method)
+            if len(_cseqs) < _MOST_CSEQS and len(digits) < 5:
+                _cseqs[text] = cseq
+            return cseq
         if "\t" in text or method.startswith(" "):
             digits, _, method = text.replace("\t", " ").partition(" ")
             method = method.lstrip(" ")
@@ -209,18 +222,9 @@ def tag_of(text: str) -> str:
 
     Raises ParseError.
     """
-    start = 0
-    if text.startswith('"'):  # a display name without escapes
-        start = text.find('"', 1) + 1
-        start += text.startswith(" ", start)
-    if text.startswith("<", start) and "\\" not in text:
-        end = text.find(">", start)
-        tail = text[end + 1 :]
-        if end > start + 5 and " " not in text[start:] and (not tail or tail.startswith(";tag=")):
-            tag = tail[5:]
-            if (tag.isalnum() or not tail or is_token(tag)) and '"' not in text[start:]:
-                check_uri(text[start + 1 : end])
-                return tag
+    plain = _PLAIN_ADDRESS.fullmatch(text)
+    if plain is not None and ".." not in text:
+        return plain[1] or ""
     address = NameAddr.parse(text)
     address.parsed_uri()
     return address.tag

@@ -89,9 +89,14 @@ class Message:
             via = self._via = Via.parse(split_list(row)[0] if "," in row else row)
         return via
 
-    def renew_via(self) -> None:
-        """The topmost Via was replaced: read it again when it is asked for."""
-        self._via = None
+    def put_via(self, via: Via) -> None:
+        """Makes `via` the only one, above all other headers."""
+        rows = [str(via)]
+        if "Via" in self.headers:
+            self.headers["Via"] = rows
+        else:
+            self.headers = {"Via": rows, **self.headers}
+        self._via = via
 
     @property
     def content_type(self) -> str:
@@ -123,21 +128,24 @@ class Message:
     def _write(self, start_line: str) -> bytes:
         lines = [start_line]
         for name, values in self.headers.items():
-            for value in values:
-                lines.append(f"{name}: {value}")
+            if len(values) == 1:
+                lines.append(f"{name}: {values[0]}")
+            else:
+                lines += [f"{name}: {value}" for value in values]
         lines.append(f"Content-Length: {len(self.body)}\r\n\r\n")
         return "\r\n".join(lines).encode("latin-1", "replace") + self.body
 
 
 class Request(Message):
-    """A request. `uri` is the Request-URI as text."""
+    """A request. `uri` is the Request-URI as text, `key` what `sip.transaction.keys` knows it by, "" until then."""
 
-    __slots__ = ("method", "uri")
+    __slots__ = ("key", "method", "uri")
 
     def __init__(self, method: str, uri: str, headers: dict[str, list[str]] | None = None, body: bytes = b"") -> None:
         super().__init__({} if headers is None else headers, body)
         self.method = method
         self.uri = uri
+        self.key = ""
 
     def parsed_uri(self) -> Uri:
         """Raises ParseError."""
@@ -243,27 +251,26 @@ def parse(data: bytes, *, stream: bool = False) -> Request | Response:
         raise ParseError("header section too large", 513)
     text = head.decode("latin-1")
     problem: ParseError | None = None
-    if "\r\n " in text or "\r\n\t" in text:
-        text = _FOLD.sub(" ", text)
     lines = text.split("\r\n")
-    if not blank:
-        problem = ParseError("header section without end")
-        if len(lines) > 1 and not lines[-1]:
-            lines.pop()
-    if text.count("\n") > text.count("\r\n") or text.count("\r") > text.count("\r\n"):
-        problem = ParseError("bare CR or LF")
-        # What is answered repeats rows of the request: no line of it may be of the sender's making.
-        lines = [line.replace("\r", " ").replace("\n", " ") for line in lines]
+    ends = len(lines) - 1
+    if (
+        not blank
+        or ends >= MAX_HEADERS
+        or text.count("\n") != ends
+        or text.count("\r") != ends
+        or "\n " in text
+        or "\n\t" in text
+    ):
+        lines, problem = _irregular(text, complete=bool(blank))
     message, wrong_start = _start_line(lines[0])
     problem = wrong_start or problem
     headers = message.headers
-    if len(lines) > MAX_HEADERS:
-        problem = problem or ParseError("too many header fields")
-        del lines[MAX_HEADERS:]
-    for line in lines[1:]:
-        spelling, colon, value = line.partition(":")
+    del lines[0]
+    for line in lines:
+        spelling, colon, value = line.partition(": ")
         name = spellings.get(spelling)
         if name is None or not colon:
+            spelling, colon, value = line.partition(":")
             try:
                 name = canonical_name(spelling)
                 if not colon:
@@ -271,13 +278,12 @@ def parse(data: bytes, *, stream: bool = False) -> Request | Response:
             except ParseError as error:
                 problem = problem or error
                 continue
-        known = headers.get(name)
-        if known is None:
-            headers[name] = [value.strip(" \t")]
-        else:
-            known.append(value.strip(" \t"))
+        if name in headers:
+            headers[name].append(value.strip(" \t"))
             if name in SINGLE:
                 problem = problem or ParseError(f"more than one {name}")
+        else:
+            headers[name] = [value.strip(" \t")]
     try:
         if problem is None:
             message.body = _body(headers.pop("Content-Length", None), body, stream)
@@ -293,6 +299,26 @@ def parse(data: bytes, *, stream: bool = False) -> Request | Response:
             # Its traceback has this frame: together they would hold the message until a collection, which is rare.
             problem = wrong_start = None
     return message
+
+
+def _irregular(text: str, *, complete: bool) -> tuple[list[str], ParseError | None]:
+    """The lines of a head that is folded, cut off, too long, or has CR or LF elsewhere, and what is wrong with it."""
+    problem: ParseError | None = None
+    text = _FOLD.sub(" ", text)
+    lines = text.split("\r\n")
+    ends = len(lines) - 1
+    if not complete:
+        problem = ParseError("header section without end")
+        if ends and not lines[-1]:
+            lines.pop()
+    if text.count("\n") > ends or text.count("\r") > ends:
+        problem = ParseError("bare CR or LF")
+        # What is answered repeats rows of the request: no line of it may be of the sender's making.
+        lines = [line.replace("\r", " ").replace("\n", " ") for line in lines]
+    if len(lines) > MAX_HEADERS:
+        problem = problem or ParseError("too many header fields")
+        del lines[MAX_HEADERS:]
+    return lines, problem
 
 
 def _start_line(line: str) -> tuple[Request | Response, ParseError | None]:

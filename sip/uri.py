@@ -18,11 +18,12 @@ _PARAM = re.compile(
     r"((?:[A-Za-z0-9\-_.!~*'()\[\]/:&+$]|%[0-9A-Fa-f]{2})+)(?:=((?:[A-Za-z0-9\-_.!~*'()\[\]/:&+$@]|%[0-9A-Fa-f]{2})*))?"
 )
 _HEADERS = re.compile(r"(?:[A-Za-z0-9\-_.!~*'()\[\]/?:+$=&@;]|%[0-9A-Fa-f]{2})+")
-# The spelling that nearly every Request-URI has; whatever it matches, SipUri.parse takes.
-_PLAIN = re.compile(
+# The spelling that nearly every Request-URI has; whatever it matches, but for "..", SipUri.parse takes.
+PLAIN_URI = (
     r"sips?:(?:[A-Za-z0-9\-_.!~*'()&=+$]+@)?[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?(?::[0-5]?[0-9]{1,4})?"
     r"(?:;[a-z-]+(?:=[A-Za-z0-9.-]+)?)*"
 )
+_PLAIN = re.compile(PLAIN_URI)
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*")
 _USER_SAFE = frozenset(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.!~*'()&=+$,;?/")
 _MOST_REMEMBERED, _LONGEST_REMEMBERED = 8192, 256  # URIs that parse_uri has read; characters of one

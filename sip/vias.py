@@ -1,15 +1,16 @@
 """The topmost Via: ours on what we send, the sender's real address on what we get (RFC 3261 §18.2, RFC 3581)."""
 
 from sip.fields import Via
-from sip.grammar import hostport, split_list
+from sip.grammar import split_list
 from sip.identifiers import new_branch
 from sip.message import Request
 from sip.transport.base import Flow
 
 
-def our_via(flow: Flow) -> str:
+def our_via(flow: Flow) -> Via:
     """The Via of a new request of ours on a flow; `rport` asks the peer to answer where it came from (RFC 3581)."""
-    return f"SIP/2.0/{flow.transport} {hostport(*flow.local)};branch={new_branch()};rport"
+    host, port = flow.local
+    return Via(flow.transport, host, port, {"branch": new_branch(), "rport": ""})
 
 
 def note_source(request: Request, flow: Flow) -> None:

@@ -23,7 +23,16 @@ class Note(NamedTuple):
 
 def event_state(event: Happened | Note) -> dict[str, Any]:
     """An event as JSON values."""
-    return {**event._asdict(), "at": event.at.isoformat()}
+    at = event.at.isoformat()
+    if isinstance(event, Note):
+        return {"at": at, "text": event.text}
+    return {
+        "step": event.step,
+        "target": event.target,
+        "outcome": event.outcome.value,
+        "at": at,
+        "seconds": event.seconds,
+    }
 
 
 def read_event(stored: dict[str, Any]) -> Happened | Note:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
+
+import orjson
 
 from pbx.calls.call import Call
 from pbx.calls.edge import Edge
@@ -16,7 +17,6 @@ from pbx.calls.leg import Leg
 from pbx.calls.models import DELETE_LIVE_CALL, UPSERT_CALL_MEDIA, UPSERT_CALL_RECORD, UPSERT_LIVE_CALL
 from pbx.calls.session_timer import SessionTimer
 from pbx.calls.states import LegState
-from pbx.calls.views import call_view
 from pbx.media.plane import SessionStatistics
 from pbx.routing.outcome import Outcome
 from pbx.routing.record import from_dict, to_dict
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 GATHER = 0.02  # s
 MOST_MEASURED = 100
 ON_DISK = 0.15  # s after which a record can be read
-_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 class DatabaseCallStore:
@@ -50,7 +49,7 @@ class DatabaseCallStore:
         self._call_later = call_later
         self._publish = publish
         self._changed: dict[str, Call] = {}
-        self._recorded: list[dict[str, object]] = []
+        self._recorded: list[str] = []
         self._media: dict[str, dict[str, object]] = {}
 
     def save(self, call: Call) -> None:
@@ -87,7 +86,7 @@ class DatabaseCallStore:
         self._writer.put(UPSERT_CALL_RECORD, row)
         if not self._recorded:
             self._call_later(ON_DISK, self._tell)
-        self._recorded.append(call_view(call))
+        self._recorded.append(call.id)
 
     def media(self, call_id: str, number: str, statistics: SessionStatistics) -> None:
         """Keeps how the media of one party of a call was."""
@@ -99,8 +98,11 @@ class DatabaseCallStore:
 
     def _tell(self) -> None:
         recorded, self._recorded = self._recorded, []
-        for view in recorded:
-            self._publish("call.recorded", view)
+        self._publish("call.recorded", {"calls": recorded})
+
+
+def _encode(values: object) -> str:
+    return orjson.dumps(values).decode()
 
 
 def live_state(call: Call) -> dict[str, Any]:

@@ -16,15 +16,13 @@ from pbx.routing.forwarding import Circumstances, Way, conditional
 from pbx.routing.groups import NO_ANSWER, TURN_SECONDS, Muster, Ringing, followed_by
 from pbx.routing.number import SERVICES, normalise
 from pbx.routing.outcome import Outcome
-from pbx.routing.reasons import Because, Cause, Diversion, Reason, Rejected, Why
+from pbx.routing.reasons import DIALLED, Because, Cause, Diversion, Reason, Rejected, Why
 from pbx.routing.route import NOBODY, NOTHING, End, RoutePlan, Step
 
 __all__ = ["MAX_STEPS", "End", "Planner", "RoutePlan", "Step", "plan"]
 
 # Three rules at each of ten people could make 3^10 steps. A group of 64 that rings in turn fits.
 MAX_STEPS = 128
-
-_DIALLED = Reason(Because.DIALLED)
 
 
 def plan(dialled: str, caller: str | None, now: datetime, directory: Directory, *, private: bool = False) -> RoutePlan:
@@ -47,7 +45,7 @@ def plan(dialled: str, caller: str | None, now: datetime, directory: Directory, 
         raise ValueError("routing needs a time with its zone")
     user = directory.users.get(dialled)
     if user is not None and not user.rules:
-        alone = Step(0, (dialled,), directory.ring_seconds, _DIALLED, NOTHING, (), NOBODY)
+        alone = Step(0, (dialled,), directory.ring_seconds, DIALLED, NOTHING, (), NOBODY)
         return RoutePlan(dialled, caller, now, directory.version, (alone,), private=private)
     number = dialled
     way = Way(Because.DIALLED)

@@ -112,3 +112,7 @@ class Reason:
     group: str | None = None
     turn: int | None = None
     rejected: tuple[Rejected, ...] = ()
+
+
+DIALLED = Reason(Because.DIALLED)
+"""The reason of nearly every step: that is whom the caller dialled."""

@@ -13,7 +13,7 @@ from typing import Any
 from pbx.directory.snapshot import EVERY_DAY, Rule, RuleKind
 from pbx.routing.errors import RecordError, ScheduleError
 from pbx.routing.outcome import Outcome
-from pbx.routing.reasons import Because, Cause, Diversion, Reason, Rejected, Why
+from pbx.routing.reasons import DIALLED, Because, Cause, Diversion, Reason, Rejected, Why
 from pbx.routing.route import NOBODY, End, Redirect, RoutePlan, Step
 from pbx.routing.schedule import format_days, parse_days
 
@@ -25,18 +25,25 @@ Json = dict[str, Any]
 def to_dict(plan: RoutePlan) -> Json:
     """The plan as dicts, lists, strings and numbers."""
     writer = _Writer()
-    data = _filled(
-        v=VERSION,
-        dialled=plan.dialled,
-        caller=plan.caller,
-        at=plan.at.isoformat(),
-        directory=plan.directory_version,
-        steps=[writer.step(step) for step in plan.steps],
-        end=plan.end and writer.end(plan.end),
-        redirects=[writer.redirect(redirect) for redirect in plan.redirects],
-        private=plan.private or None,
-    )
-    return _filled(**data, rules=[_rule_to_dict(rule) for rule in writer.rules])
+    data: Json = {
+        "v": VERSION,
+        "dialled": plan.dialled,
+        "at": plan.at.isoformat(),
+        "directory": plan.directory_version,
+    }
+    if plan.caller is not None:
+        data["caller"] = plan.caller
+    if plan.steps:
+        data["steps"] = [writer.step(step) for step in plan.steps]
+    if plan.end is not None:
+        data["end"] = writer.end(plan.end)
+    if plan.redirects:
+        data["redirects"] = [writer.redirect(redirect) for redirect in plan.redirects]
+    if plan.private:
+        data["private"] = True
+    if writer.rules:
+        data["rules"] = [_rule_to_dict(rule) for rule in writer.rules]
+    return data
 
 
 def from_dict(data: Mapping[str, Any]) -> RoutePlan:
@@ -83,14 +90,14 @@ class _Writer:
         self.rules: list[Rule] = []
 
     def step(self, step: Step) -> Json:
-        return _filled(
-            targets=list(step.targets),
-            seconds=step.seconds,
-            reason=self.reason(step.reason),
-            on={outcome.value: self.follows(follows) for outcome, follows in step.on.items()},
-            diversions=self.diversions(step.diversions),
-            diverted={number: self.diversions(before) for number, before in step.diverted.items()},
-        )
+        data: Json = {"targets": list(step.targets), "seconds": step.seconds, "reason": self.reason(step.reason)}
+        if step.on:
+            data["on"] = {outcome.value: self.follows(follows) for outcome, follows in step.on.items()}
+        if step.diversions:
+            data["diversions"] = self.diversions(step.diversions)
+        if step.diverted:
+            data["diverted"] = {number: self.diversions(before) for number, before in step.diverted.items()}
+        return data
 
     def follows(self, follows: int | End) -> int | Json:
         return self.end(follows) if isinstance(follows, End) else follows
@@ -103,6 +110,8 @@ class _Writer:
         )
 
     def reason(self, reason: Reason) -> Json:
+        if reason is DIALLED:
+            return {"because": reason.because.value}
         return _filled(
             because=reason.because.value,
             number=reason.number,

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+from sip.fields import Via
 from sip.message import Request, Response
 from sip.timers import Timers
 from sip.transaction.effects import ENDED, Effect, Ended, PassUp, Send, StartTimer
@@ -47,10 +48,9 @@ class ClientTransaction(Machine):
             effects.append(StartTimer(self.retransmission, self.timers.t1))
         return effects
 
-    def reroute(self, flow: Any, make_via: Callable[[Any], str]) -> None:
+    def reroute(self, flow: Any, make_via: Callable[[Any], Via]) -> None:
         """Begins anew on another flow, with a Via and branch of its own."""
-        self.request.headers["Via"] = [make_via(flow)]
-        self.request.renew_via()
+        self.request.put_via(make_via(flow))
         self.flow = flow
         self.reliable = flow.reliable
         self.data = self.request.to_bytes()

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from sip.errors import ParseError
+from sip.fields import Via
 from sip.message import MalformedRequest, Request, Response, parse, respond
 from tests.support.messages import SDP, raw, request, request_rows, response
 
@@ -262,9 +263,8 @@ def test_headers_are_asked_for_by_row_element_and_type() -> None:
 def test_topmost_via_is_the_first_of_its_row() -> None:
     message = parse(request("INVITE", via='SIP/2.0/TCP a;x="1,2";branch=z9hG4bK1 , SIP/2.0/UDP b'))
     assert (message.via.host, message.via.branch) == ("a", "z9hG4bK1")
-    message.headers["Via"] = ["SIP/2.0/WS c"]
-    message.renew_via()
-    assert message.via.host == "c"
+    message.put_via(Via("WS", "c", None, {}))
+    assert (message.via.host, message.rows("Via")) == ("c", ["SIP/2.0/WS c"])
 
 
 def test_response_repeats_what_ties_it_to_its_request() -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from sip.fields import CSeq
+from sip.fields import CSeq, Via
 from sip.message import Request, parse
 from sip.timers import Timers
 from sip.transaction.client import InviteClient, NonInviteClient
@@ -168,7 +168,7 @@ def test_rerouted_request_is_a_new_transaction() -> None:
     transaction.timer_fired("A")
     before = transaction.key
     flow = Somewhere()
-    transaction.reroute(flow, lambda _: "SIP/2.0/TCP 192.0.2.1;branch=z9hG4bKnew")
+    transaction.reroute(flow, lambda _: Via("TCP", "192.0.2.1", None, {"branch": "z9hG4bKnew"}))
     assert transaction.key == "z9hG4bKnew INVITE" != before
     assert (transaction.flow, transaction.reliable, transaction.state) == (flow, True, State.CALLING)
     assert in_words(transaction.start()) == ["send INVITE", "timer B 32"]
