@@ -21,7 +21,7 @@ from sip.message import MalformedRequest, Request, Response, parse, respond
 from sip.timers import Timer, TimerQueues, Timers
 from sip.transaction.client import ClientTransaction, InviteClient, NonInviteClient
 from sip.transaction.effects import Effect, PassUp, Send, StartTimer
-from sip.transaction.keys import invite_key, peek_key, server_key
+from sip.transaction.keys import invite_key, server_key, top_row
 from sip.transaction.local import local_response
 from sip.transaction.server import InviteServer, NonInviteServer, ServerTransaction
 from sip.transaction.tables import TIMER_INPUTS, Machine, State
@@ -87,6 +87,7 @@ class Endpoint:
         self._armed: Any = None
         self._armed_at = float("inf")
         self._servers: dict[str, ServerTransaction] = {}
+        self._rows: dict[bytes, ServerTransaction] = {}  # by `top_row`
         self._clients: dict[str, ClientTransaction] = {}
         self._by_flow: dict[Flow, set[ClientTransaction]] = {}
         self._no_stream: dict[str, float] = {}
@@ -122,10 +123,10 @@ class Endpoint:
 
     def received(self, data: bytes, flow: Flow) -> None:
         """One message from the network. Whatever it holds, this returns."""
-        key = peek_key(data)
-        if key is not None:
-            known = self._servers.get(key)
-            if known is not None and self._absorb(known, data.startswith(b"ACK ")):
+        row = top_row(data)
+        if row is not None:
+            known = self._rows.get(row)
+            if known is not None and known.is_said_again_by(data) and self._absorb(known, data.startswith(b"ACK ")):
                 return
         try:
             message = parse(data, stream=flow.reliable)
@@ -138,8 +139,7 @@ class Endpoint:
             return
         try:
             if isinstance(message, Request):
-                if key is not None and "[" not in key:
-                    message.key = key
+                message.row = row or b""
                 self._request(message, flow)
             else:
                 self._response(message)
@@ -226,6 +226,10 @@ class Endpoint:
         transaction = kind(server_key(request), request, reliable=flow.reliable, timers=self.timers)
         transaction.flow = self._response_flow(request, flow)
         self._servers[transaction.key] = transaction
+        row = request.row
+        if row and row not in self._rows and request.via.has_cookie:  # that of a CANCEL is its INVITE's
+            transaction.row = row
+            self._rows[row] = transaction
         if isinstance(transaction, InviteServer):
             self._carry_out(transaction, transaction.trying())
         return transaction
@@ -404,6 +408,8 @@ class Endpoint:
     def _end(self, transaction: Machine, why: str) -> None:
         if isinstance(transaction, ServerTransaction):
             self._servers.pop(transaction.key, None)
+            if transaction.row:
+                self._rows.pop(transaction.row, None)
             return
         assert isinstance(transaction, ClientTransaction)
         self._clients.pop(transaction.key, None)

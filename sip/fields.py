@@ -22,7 +22,7 @@ from sip.grammar import (
     split_list,
     unquote,
 )
-from sip.uri import PLAIN_URI, SipUri, Uri, parse_uri
+from sip.uri import SipUri, Uri, check_uri, parse_uri
 
 MAGIC_COOKIE = "z9hG4bK"
 METHODS = frozenset(
@@ -37,8 +37,6 @@ _MOST_SENT = 5000
 # What stands before the parameters of a Via -> its parts; the same for every message of a phone.
 _sent: dict[str, tuple[str, str, int | None]] = {}
 
-# As nearly every From and To is spelt: whatever it matches, but for "..", NameAddr.parse takes with its URI.
-_PLAIN_ADDRESS = re.compile(rf'(?:"[^"\\]*" ?)?<{PLAIN_URI}>(?:;tag=({TOKEN}))?', re.DOTALL)
 _NAME_ADDR = re.compile(rf"({QUOTED}|{TOKEN}(?:[ \t]+{TOKEN})*)?[ \t]*<([^<>\"]*)>[ \t]*(;.*)?", re.DOTALL)
 
 
@@ -222,9 +220,20 @@ def tag_of(text: str) -> str:
 
     Raises ParseError.
     """
-    plain = _PLAIN_ADDRESS.fullmatch(text)
-    if plain is not None and ".." not in text:
-        return plain[1] or ""
+    start = 0
+    if text.startswith('"'):  # a display name without escapes
+        start = text.find('"', 1) + 1
+        start += text.startswith(" ", start)
+    end = text.find(">", start)
+    if text.startswith("<", start) and text.startswith(";tag=", end + 1) and "\\" not in text:
+        tag = text[end + 6 :]
+        uri = text[start + 1 : end]
+        if '"' not in uri and " " not in uri and (tag.isalnum() or is_token(tag)):
+            check_uri(uri)
+            return tag
+    elif text.startswith("<") and end == len(text) - 1 and '"' not in text and " " not in text:
+        check_uri(text[1:end])
+        return ""
     address = NameAddr.parse(text)
     address.parsed_uri()
     return address.tag

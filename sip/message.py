@@ -19,7 +19,7 @@ MAX_HEAD = 65_536  # octets; a UDP datagram's largest size. Kamailio allows 65 5
 MAX_HEADERS = 400  # rows; nobody's phone sends 60
 
 # Begins only where blanks begin: a search that starts anew at each of them takes seconds for a head of blanks.
-_FOLD = re.compile(r"(?<![ \t])[ \t]*(?:\r\n[ \t]+)+")
+_FOLD = re.compile(rb"(?<![ \t])[ \t]*(?:\r\n[ \t]+)+")
 _NONE: list[str] = []
 _SEVENTY = ["70"]
 
@@ -137,15 +137,15 @@ class Message:
 
 
 class Request(Message):
-    """A request. `uri` is the Request-URI as text, `key` what `sip.transaction.keys` knows it by, "" until then."""
+    """A request. `uri` is the Request-URI as text, `row` its `sip.transaction.keys.top_row`, b"" where it has none."""
 
-    __slots__ = ("key", "method", "uri")
+    __slots__ = ("method", "row", "uri")
 
     def __init__(self, method: str, uri: str, headers: dict[str, list[str]] | None = None, body: bytes = b"") -> None:
         super().__init__({} if headers is None else headers, body)
         self.method = method
         self.uri = uri
-        self.key = ""
+        self.row = b""
 
     def parsed_uri(self) -> Uri:
         """Raises ParseError."""
@@ -253,15 +253,9 @@ def parse(data: bytes, *, stream: bool = False) -> Request | Response:
     problem: ParseError | None = None
     lines = text.split("\r\n")
     ends = len(lines) - 1
-    if (
-        not blank
-        or ends >= MAX_HEADERS
-        or text.count("\n") != ends
-        or text.count("\r") != ends
-        or "\n " in text
-        or "\n\t" in text
-    ):
-        lines, problem = _irregular(text, complete=bool(blank))
+    regular = bool(blank) and ends < MAX_HEADERS and text.count("\n") == ends and text.count("\r") == ends
+    if not regular:
+        lines, problem = _irregular(_FOLD.sub(b" ", head).decode("latin-1"), complete=bool(blank))
     message, wrong_start = _start_line(lines[0])
     problem = wrong_start or problem
     headers = message.headers
@@ -270,6 +264,8 @@ def parse(data: bytes, *, stream: bool = False) -> Request | Response:
         spelling, colon, value = line.partition(": ")
         name = spellings.get(spelling)
         if name is None or not colon:
+            if regular and line.startswith((" ", "\t")):  # RFC 3261 §7.3.1: the row before goes on
+                return parse(_FOLD.sub(b" ", head) + blank + body, stream=stream)
             spelling, colon, value = line.partition(":")
             try:
                 name = canonical_name(spelling)
@@ -302,9 +298,8 @@ def parse(data: bytes, *, stream: bool = False) -> Request | Response:
 
 
 def _irregular(text: str, *, complete: bool) -> tuple[list[str], ParseError | None]:
-    """The lines of a head that is folded, cut off, too long, or has CR or LF elsewhere, and what is wrong with it."""
+    """The lines of a head that is cut off, too long, or has CR or LF elsewhere, and what is wrong with it."""
     problem: ParseError | None = None
-    text = _FOLD.sub(" ", text)
     lines = text.split("\r\n")
     ends = len(lines) - 1
     if not complete:

@@ -19,11 +19,13 @@ _PARAM = re.compile(
 )
 _HEADERS = re.compile(r"(?:[A-Za-z0-9\-_.!~*'()\[\]/?:+$=&@;]|%[0-9A-Fa-f]{2})+")
 # The spelling that nearly every Request-URI has; whatever it matches, but for "..", SipUri.parse takes.
-PLAIN_URI = (
+_PLAIN = re.compile(
     r"sips?:(?:[A-Za-z0-9\-_.!~*'()&=+$]+@)?[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?(?::[0-5]?[0-9]{1,4})?"
     r"(?:;[a-z-]+(?:=[A-Za-z0-9.-]+)?)*"
 )
-_PLAIN = re.compile(PLAIN_URI)
+_MOST_CHECKED, _LONGEST_CHECKED = 2048, 64  # characters
+# URIs that are well formed: a phone names the same few in each of its messages.
+_checked: set[str] = set()
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*")
 _USER_SAFE = frozenset(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.!~*'()&=+$,;?/")
 _MOST_REMEMBERED, _LONGEST_REMEMBERED = 8192, 256  # URIs that parse_uri has read; characters of one
@@ -178,8 +180,14 @@ Uri = SipUri | TelUri | OtherUri
 
 def check_uri(text: str) -> None:
     """Raises ParseError where `parse_uri` would; the usual spelling is recognised without taking it apart."""
+    if text in _checked:
+        return
     if _PLAIN.fullmatch(text) is None or ".." in text:
         parse_uri(text)
+    elif len(text) <= _LONGEST_CHECKED:
+        if len(_checked) >= _MOST_CHECKED:
+            _checked.clear()
+        _checked.add(text)
 
 
 def parse_uri(text: str) -> Uri:

@@ -41,6 +41,11 @@ class Change:
         """Takes out what a contact with `expires` 0 means. Raises RegistrationRefused, ParseError."""
         for binding in self._meant_by(wish):
             self._take(binding)
+        # A contact that is given twice counts as it is given last.
+        for pair in [one for one in self.added if _same_contact(one[0], wish)]:
+            self.added.remove(pair)
+            if pair[1] is not None:
+                self.removed.append(pair[1])
 
     def add(self, wish: Wish, binding: Binding) -> None:
         """Puts a binding in the place of what its contact means. Raises RegistrationRefused, ParseError."""
@@ -48,8 +53,7 @@ class Change:
         for held in self._meant_by(wish):
             self._take(held)
             before = self.removed.pop() if before is None else before
-        if self.added:
-            # A contact that is given twice counts as it is given last.
+        if self.added:  # likewise
             self.added = [pair for pair in self.added if pair[0].row_id != binding.row_id]
         self.added.append((binding, before))
 
@@ -84,6 +88,12 @@ class Change:
         if not same and wish.instance is not None:
             same = [held for held in own if held.instance == wish.instance]
         return same
+
+
+def _same_contact(binding: Binding, wish: Wish) -> bool:
+    if wish.reg_id is not None:
+        return binding.reg_id == wish.reg_id and binding.instance == wish.instance
+    return binding.reg_id is None and binding.contact == wish.uri
 
 
 def _check_contact(text: str) -> None:

@@ -10,16 +10,19 @@ class ServerTransaction(Machine):
     """One request of a peer and our responses to it.
 
     `last` is the response that answers a retransmission. `request` is let go with the final response: a
-    transaction that only waits for retransmissions holds no more than these octets.
+    transaction that only waits for retransmissions holds no more than these octets. `row` is by what the endpoint
+    knows a retransmission unread, b"" where it doesn't.
     """
 
-    __slots__ = ("interval", "last", "reliable", "request", "timers")
+    __slots__ = ("interval", "last", "opening", "reliable", "request", "row", "timers")
 
     first_state = State.TRYING
 
     def __init__(self, key: str, request: Request, *, reliable: bool, timers: Timers) -> None:
         super().__init__(key, self.first_state)
         self.request: Request | None = request
+        self.opening = b"%b " % request.method.encode()
+        self.row = b""
         self.reliable = reliable
         self.timers = timers
         self.last = b""
@@ -34,6 +37,10 @@ class ServerTransaction(Machine):
         if response.status >= 200:
             self.request = None
         return self.step(happened, response)
+
+    def is_said_again_by(self, data: bytes) -> bool:
+        """Whether a message with the same `row` is this request again, or the ACK of our answer to it."""
+        return data.startswith(self.opening)
 
     def retransmitted(self) -> list[Effect]:
         """The request came again."""
@@ -52,6 +59,9 @@ class InviteServer(ServerTransaction):
     __slots__ = ()
 
     first_state = State.PROCEEDING
+
+    def is_said_again_by(self, data: bytes) -> bool:
+        return data.startswith((b"INVITE ", b"ACK "))
 
     def trying(self) -> list[Effect]:
         """Sends 100, which keeps the caller from retransmitting (RFC 3261 §17.2.1)."""

@@ -41,7 +41,7 @@ def check_rtp(data: bytes) -> None:
             source.receive(load(data))
         for packet in sink.sent:
             assert len(packet) <= len(data)
-            assert packet[8:12] == target.ssrc_octets
+            assert packet[8:12] == target.ssrc.to_bytes(4, "big")
             if keeps is not None:
                 length = load(packet)
                 assert not any(extension(length, number) for number in range(16, 256) if number not in keeps)

@@ -10,7 +10,7 @@ from sip.errors import ParseError
 from sip.fields import CSeq, NameAddr, Via, tag_of
 from sip.grammar import encode_params, parse_params, quote, split_list, unquote
 from sip.message import MalformedRequest, Message, Request, Response, parse, respond
-from sip.transaction.keys import peek_key, server_key
+from sip.transaction.keys import server_key, top_row
 from sip.uri import SipUri, parse_uri
 from tests.support.messages import SDP, request, response
 
@@ -60,14 +60,14 @@ def parsed(data: bytes, stream: bool = False) -> Message | None:
 @example(b"\r\n\r\n", True)
 def test_any_octets_end_in_a_message_or_a_parse_error(data: bytes, stream: bool) -> None:
     parsed(data, stream)
-    peek_key(data)
+    top_row(data)
 
 
 @given(mutated(), st.booleans())
 @settings(max_examples=600)
 def test_any_damage_to_a_message_ends_in_a_message_or_a_parse_error(data: bytes, stream: bool) -> None:
     message = parsed(data, stream)
-    peek_key(data)
+    top_row(data)
     if message is None:
         return
     readers: list[Callable[[], object]] = [

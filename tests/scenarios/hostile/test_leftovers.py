@@ -17,7 +17,7 @@ from sip.message import parse
 from sip.sdp.description import parse as parse_description
 from sip.sdp.errors import SdpError
 from sip.sdp.quick import quick_check
-from sip.transaction.keys import peek_key
+from sip.transaction.keys import top_row
 from sip.transport.frames import FrameReader
 from sip.transport.handshake import HandshakeReader, Refused
 from sip.uri import parse_uri
@@ -47,7 +47,7 @@ READERS: dict[str, tuple[bytes, Callable[[bytes], object]]] = {
     "handshake": (HANDSHAKE, lambda data: HandshakeReader().receive(data)),
     "description": (SDP, parse_description),
     "description, quickly": (SDP, quick_check),
-    "key": (request("INVITE"), peek_key),
+    "row": (request("INVITE"), top_row),
     "URI": (b"sip:a;b=c:d@[2001:db8::1]:5060;e=f?g=h", lambda data: parse_uri(data.decode("latin-1"))),
 }
 
@@ -68,4 +68,4 @@ def test_what_is_refused_leaves_nothing_to_the_collector(kind: str) -> None:
         assert gc.collect() == 0
     finally:
         gc.enable()
-    assert refused > 0 or kind in ("stream", "frame", "key")
+    assert refused > 0 or kind in ("stream", "frame", "row")
