@@ -144,6 +144,7 @@ class Engine:
             store=DatabaseCallStore(self.writer, loop.call_later, self._publish),
             addresses_us=lambda host: host.lower() in _OWN_NAMES or self.layer.is_ours(host),
             publish=self._publish,
+            listened=lambda: self.bus.listening,
             media=self._media,
             anchors=Anchoring(Anchor(media.anchor)),
         )

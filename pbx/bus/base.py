@@ -6,8 +6,7 @@ asks for the snapshot again. The database is the truth, events are hints.
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from pbx.bus.errors import BadLine
 from pbx.bus.lines import Values, decode, encode
@@ -20,8 +19,7 @@ SNAPSHOT = "snapshot"
 Handler = Callable[[Values], Values | Awaitable[Values]]
 
 
-@dataclass(frozen=True, slots=True)
-class Envelope:
+class Envelope(NamedTuple):
     """What travels on the bus: an event, or the snapshot before the events.
 
     Args:
@@ -43,10 +41,15 @@ class Envelope:
     @classmethod
     def read(cls, values: Values) -> "Envelope":
         """From a decoded line. Raises BadLine."""
-        match values:
-            case {"v": 1, "node": str(node), "seq": int(seq), "type": str(kind), "data": dict(data)}:
-                return cls(node, seq, kind, data)
-        raise BadLine("not an envelope of version 1")
+        try:
+            version, envelope = values["v"], cls(values["node"], values["seq"], values["type"], values["data"])
+        except KeyError as error:
+            raise BadLine(f"an envelope without {error}") from None
+        # Plain checks: there is one for each event, and a pattern takes as long as the JSON.
+        right = isinstance(envelope.node, str) and isinstance(envelope.seq, int)
+        if version == VERSION and right and isinstance(envelope.type, str) and isinstance(envelope.data, dict):
+            return envelope
+        raise BadLine(f"not an envelope of version {VERSION}")
 
     @classmethod
     def decode(cls, line: bytes) -> "Envelope":
@@ -62,7 +65,7 @@ class Publisher(Protocol):
         """Whether anybody would hear. Ask before building costly data."""
 
     def publish(self, kind: str, data: Mapping[str, object]) -> None:
-        """Tell all subscribers, later in this turn of the loop. Never blocks. `data` is JSON."""
+        """Tell all subscribers in a moment, and in this order. Never blocks. `data` is JSON."""
 
 
 class Subscriber(Protocol):

@@ -65,19 +65,20 @@ class BlockingSubscriber:
             link.connect(str(self._path))
             link.sendall(_REQUEST)
             expected: int | None = None  # None: a snapshot is on its way
-            for line in _lines(link):
-                envelope = Envelope.decode(line)
-                if envelope.type != SNAPSHOT and envelope.seq != expected:
-                    if expected is not None:
-                        link.sendall(_REQUEST)
-                        expected = None
-                    continue
-                expected = envelope.seq + 1
-                yield envelope
+            for lines in _lines(link):
+                for line in lines:
+                    envelope = Envelope.decode(line)
+                    if envelope.seq != expected and envelope.type != SNAPSHOT:
+                        if expected is not None:
+                            link.sendall(_REQUEST)
+                            expected = None
+                        continue
+                    expected = envelope.seq + 1
+                    yield envelope
 
 
-def _lines(link: socket.socket) -> Iterator[bytes]:
-    """Complete lines until the other side closes. Raises BadLine for one that is too long."""
+def _lines(link: socket.socket) -> Iterator[list[bytes]]:
+    """Complete lines, as many as come at once, until the other side closes. Raises BadLine for one that is too long."""
     rest: list[bytes] = []  # pieces of a line that is not complete
     size = 0
     while piece := link.recv(PIECE):
@@ -85,7 +86,7 @@ def _lines(link: socket.socket) -> Iterator[bytes]:
         if complete:
             complete[0] = b"".join([*rest, complete[0]])
             rest, size = [], 0
-            yield from complete
+            yield complete
         rest.append(last)
         size += len(last)
         if size > MAX_REPLY:

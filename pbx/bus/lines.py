@@ -16,6 +16,7 @@ MAX_REPLY = 64 << 20
 # Everything beyond ASCII is escaped: slightly longer, but text from the network with octets that are
 # no characters (lone surrogates) can't make it fail.
 _encoder = json.JSONEncoder(ensure_ascii=True, separators=(",", ":"))
+_decoder = json.JSONDecoder()
 
 
 def encode(values: Values) -> bytes:
@@ -26,9 +27,13 @@ def encode(values: Values) -> bytes:
 def decode(line: bytes) -> Values:
     """The object on a line. Raises BadLine."""
     try:
-        values = json.loads(line)
+        # As json.loads does, without guessing among encodings and kinds of blanks: half of what a short line takes.
+        text = line.decode("utf-8", "surrogatepass").strip()
+        values, end = _decoder.raw_decode(text)
     except (ValueError, RecursionError) as error:
         raise BadLine("a line is not JSON") from error
+    if end != len(text):
+        raise BadLine("a line is more than JSON")
     if not isinstance(values, dict):
         raise BadLine("a line is not a JSON object")
     return values

@@ -26,6 +26,7 @@ from pbx.bus.lines import MAX_REQUEST, Values, decode, encode
 
 SUBSCRIBE = "subscribe"
 MAX_QUEUED = 4 << 20  # octets of events that may wait for one subscriber, beyond its snapshot
+GATHER = 0.05  # seconds in which events gather: each write costs both sides more than the events in it
 BACKLOG = 128
 LAST_WORDS = 1.0  # seconds that a connection has at the end to take what was written
 
@@ -43,6 +44,7 @@ class BusServer:
         snapshot: what a new subscriber has to know before the next event; called in the loop.
         commands: handlers by command name.
         max_queued: octets of events that may wait for a slow subscriber.
+        gather: seconds in which events gather before they are sent together.
     """
 
     def __init__(
@@ -53,12 +55,14 @@ class BusServer:
         commands: Mapping[str, Handler],
         *,
         max_queued: int = MAX_QUEUED,
+        gather: float = GATHER,
     ) -> None:
         self.listening = False  # a plain attribute: asked for every event of the hot path
         self.path = path
         self.node = node
         self.commands = commands
         self.max_queued = max_queued
+        self.gather = gather
         self._snapshot = snapshot
         self._seq = 0
         self._outbox: list[bytes] = []
@@ -96,11 +100,11 @@ class BusServer:
             return
         self._seq += 1
         if not self._outbox and self._loop is not None:
-            self._loop.call_soon(self._flush)
+            self._loop.call_later(self.gather, self._flush)
         self._outbox.append(Envelope(self.node, self._seq, kind, data).encode())
 
     def _flush(self) -> None:
-        """Hand the events of this turn to each subscriber in one piece."""
+        """Hand the events that have gathered to each subscriber in one piece."""
         if self._outbox:
             block = b"".join(self._outbox)
             self._outbox.clear()

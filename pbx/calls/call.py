@@ -202,6 +202,11 @@ class Call:
         """Keeps what else happened."""
         self.events.append(Note(self.switch.clock(), text))
 
+    def _tell(self, kind: str) -> None:
+        """Tells other processes how the call stands, if any listens."""
+        if self.switch.listened():
+            self.switch.publish(kind, {"call": call_view(self)})
+
     # ---- walking the plan
 
     def walk(self) -> None:
@@ -227,7 +232,7 @@ class Call:
             self.ringing.start()
             self._starting = False
             if self.ringing is not None and not self.ringing.over:
-                self.switch.publish("call.started", {"call": call_view(self)})
+                self._tell("call.started")
             if self._next is None or self.ended is not None:
                 return
             where, self._next = self._next, None
@@ -323,7 +328,7 @@ class Call:
         self.answered = self.switch.clock()
         self.outcome = Outcome.ANSWERED
         self.switch.store.save(self)
-        self.switch.publish("call.answered", {"call": call_view(self)})
+        self._tell("call.answered")
 
     def served(self, a: Leg) -> None:
         """The server talks with the one who called from now on."""
@@ -332,7 +337,7 @@ class Call:
         self.answered = self.switch.clock()
         self.outcome = Outcome.ANSWERED
         self.switch.store.save(self)
-        self.switch.publish("call.answered", {"call": call_view(self)})
+        self._tell("call.answered")
 
     def other(self, leg: Leg) -> Leg | None:
         """The party that this one talks with."""
@@ -351,7 +356,7 @@ class Call:
         if successor.edge is not None:
             successor.edge.call_id = self.id
         self.switch.store.save(self)
-        self.switch.publish("call.changed", {"call": call_view(self)})
+        self._tell("call.changed")
 
     def hang_up(self, reason: str = "", cause: str = "ended by the server") -> None:
         """Ends the call, whatever state it is in."""
@@ -399,7 +404,7 @@ class Call:
         self.outcome, self.cause = outcome, cause
         self.switch.calls.pop(self.id, None)
         self.switch.store.record(self)
-        self.switch.publish("call.ended", {"call": call_view(self)})
+        self._tell("call.ended")
         for leg in (self.a, self.b):
             if leg is not None and leg.owner is self:
                 leg.owner = None

@@ -45,6 +45,11 @@ def _anchors_nothing(_source: Leg, _target: Leg, _offer: bytes) -> bool:
     return False
 
 
+def _nobody_listens() -> bool:
+    """No other process does."""
+    return False
+
+
 def _tell_nobody(_kind: str, _data: Mapping[str, object]) -> None:
     """Where no other process listens."""
 
@@ -54,7 +59,8 @@ class Switch:
 
     `bindings_of(number)` gives what is registered, `route_of(binding)` the flow to one or None,
     `flow_again(number, contact)` a flow by which a phone has registered after its old one was lost,
-    `addresses_us(host)` whether a host is one of our addresses. `publish(kind, data)` tells other processes.
+    `addresses_us(host)` whether a host is one of our addresses. `publish(kind, data)` tells other processes,
+    `listened()` whether there is one that listens.
     `media` carries what can't go from party to party, None where everything can; `anchors(source, target, offer)`
     whether the media of two phones has to go that way.
     """
@@ -72,6 +78,7 @@ class Switch:
         store: CallStore,
         addresses_us: Callable[[str], bool],
         publish: Callable[[str, Mapping[str, object]], None] = _tell_nobody,
+        listened: Callable[[], bool] = _nobody_listens,
         media: MediaPlane | None = None,
         anchors: Callable[[Leg, Leg, bytes], bool] = _anchors_nothing,
     ) -> None:
@@ -85,6 +92,7 @@ class Switch:
         self.store = store
         self.addresses_us = addresses_us
         self.publish = publish
+        self.listened = listened
         self.media = media
         self.anchors = anchors
         self.edges: dict[str, Edge] = {}

@@ -15,6 +15,7 @@ def call_view(call: Call) -> dict[str, Any]:
     """
     a, b, ringing = call.a, call.b, call.ringing
     legs = [leg for leg in (a, b) if leg is not None]
+    talk = b is not None and call.ended is None
     return {
         "id": call.id,
         "caller": call.caller.number,
@@ -24,7 +25,7 @@ def call_view(call: Call) -> dict[str, Any]:
         "ringing": list(ringing.step.targets) if ringing is not None and not ringing.over else [],
         "answered_by": b.number if b is not None else call.service or None,
         "parties": [leg.number for leg in legs],
-        "devices": {leg.number: name for leg in legs if (name := _device(call, leg))} if b is not None else {},
+        "devices": {leg.number: name for leg in legs if (name := _device(call, leg))} if talk else {},
         "state": call.state.value,
         "started_at": call.began.timestamp(),
         "answered_at": call.answered.timestamp() if call.answered is not None else None,
@@ -33,5 +34,7 @@ def call_view(call: Call) -> dict[str, Any]:
 
 def _device(call: Call, leg: Leg) -> str:
     """The SIP name of the phone at a leg, "" where it is not registered."""
-    found = call.switch.bindings_of(leg.number)
-    return next((binding.sip_name for binding in found if leg.is_at(binding)), "")
+    for binding in call.switch.bindings_of(leg.number):
+        if leg.is_at(binding):
+            return binding.sip_name
+    return ""
