@@ -10,14 +10,16 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 from functools import partial
 from math import ceil
-from typing import Any, Protocol
+from typing import Any
 
+from sip import trace
 from sip.complaints import Complaints
 from sip.errors import ParseError, TransportError
 from sip.grammar import split_list
 from sip.headers import SINGLE
 from sip.identifiers import token
 from sip.message import MalformedRequest, Request, Response, parse, respond
+from sip.surroundings import Clock, Network, TransactionUser
 from sip.timers import Timer, TimerQueues, Timers
 from sip.transaction.client import ClientTransaction, InviteClient, NonInviteClient
 from sip.transaction.effects import Effect, PassUp, Send, StartTimer
@@ -37,33 +39,6 @@ NO_STREAM_SECONDS = 600.0  # how long a host that takes no TCP is not asked agai
 _MOST_NO_STREAM_HOSTS = 10_000
 
 
-class Clock(Protocol):
-    """What an asyncio event loop offers, as far as it is needed here."""
-
-    def time(self) -> float: ...
-
-    def call_at(self, when: float, callback: Callable[[], None], /) -> Any: ...
-
-
-class Network(Protocol):
-    """What the transport layer offers, as far as it is needed here."""
-
-    def flow_to(self, transport: str, host: str, port: int, *, prefer: Flow | None = None) -> Flow: ...
-
-
-class TransactionUser(Protocol):
-    """Who decides what requests mean: the telephony on top."""
-
-    def request(self, request: Request, flow: Flow) -> None:
-        """A request that is no retransmission. Answered by `Endpoint.serve` and `respond`, or by `reply`."""
-
-    def flow_lost(self, flow: Flow) -> None:
-        """A connection ended. Requests of ours that waited on it have failed already."""
-
-    def ack(self, ack: Request, flow: Flow) -> None:
-        """The ACK of a 2xx, which is a request outside any transaction (RFC 3261 §13.2.2.4)."""
-
-
 ResponseHandler = Callable[[Response], None]
 
 
@@ -80,6 +55,7 @@ class Endpoint:
         self.counters = {"strays": 0, "malformed": 0, "retransmissions": 0, "shed": 0, "failures": 0}
         # Made once: thousands of pending timers refer to them.
         self._fire = {name: partial(self._fired, name) for name in TIMER_INPUTS}
+        self._traced = trace.traced()
         self._complaints = Complaints(clock.time, self.counters)
         self._clock = clock
         self._tick = self.timers.t1 / TICKS
@@ -123,6 +99,8 @@ class Endpoint:
 
     def received(self, data: bytes, flow: Flow) -> None:
         """One message from the network. Whatever it holds, this returns."""
+        if self._traced:
+            trace.came(data, flow)
         row = top_row(data)
         if row is not None:
             known = self._rows.get(row)
@@ -247,7 +225,7 @@ class Endpoint:
             via = request.headers["Via"][0]
             response.headers["To"] = [f"{response.headers['To'][0]};tag={hash(via) & 0xFFFFFFFFFFFF:012x}"]
         try:
-            self._response_flow(request, flow).send(response.to_bytes())
+            self._put(response.to_bytes(), self._response_flow(request, flow))
         except TransportError:
             self.counters["strays"] += 1
 
@@ -309,9 +287,15 @@ class Endpoint:
     def send(self, data: bytes, flow: Flow) -> None:
         """Sends octets again that were sent before, such as the ACK of a repeated 2xx."""
         try:
-            flow.send(data)
+            self._put(data, flow)
         except TransportError:
             self.counters["strays"] += 1
+
+    def _put(self, data: bytes, flow: Flow) -> None:
+        """Everything that leaves goes through here. Raises TransportError."""
+        if self._traced:
+            trace.went(data, flow)
+        flow.send(data)
 
     def cancel(
         self, invite: ClientTransaction, handler: ResponseHandler, headers: Iterable[tuple[str, str]] = ()
@@ -366,7 +350,7 @@ class Endpoint:
         for effect in effects:
             if isinstance(effect, Send):
                 try:
-                    transaction.flow.send(effect.data)
+                    self._put(effect.data, transaction.flow)
                 except TransportError:
                     failed = transaction.transport_failed()
                     self._carry_out(transaction, failed)
