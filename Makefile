@@ -41,7 +41,7 @@ peers: $(VENV)/installed
 
 test: $(VENV)/tested $(CLIENT) peers
 	$(VENV)/bin/pytest --numprocesses auto --ignore tests/interop --ignore tests/browser
-	$(VENV)/bin/pytest --numprocesses 3 --dist loadfile tests/interop
+	$(VENV)/bin/pytest --numprocesses 4 --dist loadfile tests/interop
 	$(VENV)/bin/pytest tests/browser
 
 fast: $(VENV)/installed

@@ -235,6 +235,28 @@ class IpAddresses(_Text):
         return tuple(dict.fromkeys(found))
 
 
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+
+@dataclass(frozen=True)
+class Networks(_Text):
+    """IP addresses and networks whose machines are trusted; none trusts nobody."""
+
+    allowed: str = 'an IP address or a network like "10.0.0.7" or "10.0.0.0/24", a list of them, or "" for none'
+
+    def from_text(self, text: str) -> object:
+        return [part.strip() for part in text.split(",")] if text.strip() else []
+
+    def read(self, value: object) -> tuple[Network, ...]:
+        written = ([value] if value else []) if isinstance(value, str) else value
+        if not isinstance(written, list) or not all(isinstance(one, str) for one in written):
+            raise ValueError
+        found = [ipaddress.ip_network(one) for one in written]
+        if any(network.prefixlen == 0 for network in found):
+            raise ValueError("that is everybody")
+        return tuple(dict.fromkeys(found))
+
+
 class Ports(NamedTuple):
     """A range of UDP ports, both ends included."""
 

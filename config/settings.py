@@ -19,6 +19,8 @@ from config.kinds import (
     Domain,
     FilePath,
     IpAddresses,
+    Network,
+    Networks,
     OneAddress,
     PortRange,
     Ports,
@@ -77,6 +79,7 @@ class Web:
     http: Annotated[tuple[Address, ...], Addresses()]
     session_idle_hours: Annotated[int, Whole(1, 24 * 365, "hours")]
     session_days: Annotated[int, Whole(1, 3650, "days")]
+    trusted_proxies: Annotated[tuple[Network, ...], Networks()]
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,9 +6,10 @@ removed, loses access; what they wrote stays with the others. The last owner who
 the member who has been there longest.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Row, bindparam, delete, exists, insert, select, update
+from sqlalchemy import Row, bindparam, delete, exists, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from messaging.access import access_conversation, access_group
@@ -28,6 +29,15 @@ _MEMBERS = (
     .where(MEMBERS.c.conversation_id == bindparam("conversation"), MEMBERS.c.left_seq.is_(None))
     .order_by(MEMBERS.c.id)
 )
+_DIRECTS = select(CONVERSATIONS.c.pair, CONVERSATIONS.c.id).where(
+    CONVERSATIONS.c.pair.in_(bindparam("pairs", expanding=True)),
+    # Both there, as `direct_between` wants it: of one who was removed, the number is gone or the end is set.
+    select(func.count(MEMBERS.c.number))
+    .where(MEMBERS.c.conversation_id == CONVERSATIONS.c.id, MEMBERS.c.left_seq.is_(None))
+    .scalar_subquery()
+    == 2,
+    ~exists().where(MEMBERS.c.conversation_id == CONVERSATIONS.c.id, MEMBERS.c.number.is_(None)),
+)
 _GONE = select(MEMBERS).where(MEMBERS.c.number.is_(None), MEMBERS.c.left_seq.is_(None))
 
 
@@ -44,7 +54,7 @@ def direct_between(tx: Transaction, one: str, other: str) -> int:
     """Likewise, for two that are known to be users; the sequence is held already."""
     session = tx.session
     first, second = sorted((one, other))
-    pair = f"{first}:{second}"
+    pair = _pair(one, other)
     found: int | None = session.scalars(_BY_PAIR, {"pair": pair}).one_or_none()
     if found is not None:
         if len(session.execute(_MEMBERS, {"conversation": found}).all()) == 2 and _both_there(session, found):
@@ -55,6 +65,13 @@ def direct_between(tx: Transaction, one: str, other: str) -> int:
     session.execute(update(CONVERSATIONS).where(CONVERSATIONS.c.id == conversation).values(pair=pair))
     _changed(tx, conversation, joined=(first, second))
     return conversation
+
+
+def directs_of(session: Session, pairs: Sequence[tuple[str, str]]) -> list[int | None]:
+    """The conversation that each of these pairs of users has, None where there is none or one is no user."""
+    wanted = [_pair(*both) for both in pairs]
+    known = {row.pair: row.id for row in session.execute(_DIRECTS, {"pairs": list(dict.fromkeys(wanted))})}
+    return [known.get(pair) for pair in wanted]
 
 
 def create_group(tx: Transaction, title: str, members: list[str], *, actor: str) -> int:
@@ -155,6 +172,11 @@ def has_removed(session: Session) -> bool:
     return session.execute(_GONE.limit(1)).first() is not None
 
 
+def _pair(one: str, other: str) -> str:
+    first, second = sorted((one, other))
+    return f"{first}:{second}"
+
+
 def _both_there(session: Session, conversation: int) -> bool:
     nobody = exists().where(MEMBERS.c.conversation_id == conversation, MEMBERS.c.number.is_(None))
     return not session.scalar(select(nobody))
@@ -184,6 +206,7 @@ def _add_members(tx: Transaction, conversation: int, seq: int, roles: list[tuple
             "id": seq + place,
             "conversation_id": conversation,
             "number": number,
+            "was": number,
             "role": role,
             "joined_at": tx.now,
             "left_seq": None,

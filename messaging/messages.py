@@ -2,7 +2,8 @@
 
 Sending is idempotent by the author's `client_id`: whoever gets no answer sends the same again. Authors
 edit and delete what they wrote since they joined; an owner of a group may delete anybody's. A deleted
-message leaves a row without text.
+message leaves a row without text. Where a legal hold concerns it, what it said is kept aside
+(`messaging.holds`), and nobody who chats can tell.
 """
 
 from collections.abc import Sequence
@@ -17,7 +18,8 @@ from messaging.attachments import announce_thumbnails, claim, detach
 from messaging.checks import MAX_ATTACHMENTS, check_client_id, check_text
 from messaging.errors import BadValue, NotAllowed, NotFound
 from messaging.events import MessageChanged, MessageSent
-from messaging.models import MESSAGES, MessageKind
+from messaging.holds import keep_if_held
+from messaging.models import MESSAGES, Kept, MessageKind
 from messaging.search import forget_words, index_words
 from messaging.sequence import advance
 from messaging.store import NewMessage, add_message, already_sent, message_changed
@@ -98,6 +100,7 @@ def edit(tx: Transaction, message: int, text: str, *, actor: str) -> Message:
         raise BadValue("a message needs text or an attachment")
     if row.text == text:
         return load_messages(session, [message])[message]
+    keep_if_held(tx, seq, row, Kept.EDITED, actor=actor)
     changed = message_changed(tx, seq, row.conversation_id, message, {"text": text, "edited_at": tx.now})
     changed = replace(changed, attachments=load_messages(session, [message])[message].attachments)
     forget_words(session, [message])
@@ -119,6 +122,7 @@ def delete(tx: Transaction, message: int, *, actor: str) -> Message:
         raise NotAllowed("only the author or an owner of the group may delete a message")
     if row.deleted_at is not None:
         return load_messages(session, [message])[message]
+    keep_if_held(tx, seq, row, Kept.DELETED, actor=actor)
     forget_words(session, [message])
     if row.attachments:
         detach(session, message, now=tx.now)

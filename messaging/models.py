@@ -5,7 +5,8 @@ Each row that a client keeps a copy of has `changed_seq`, the number of its last
 
 A membership of a user who is removed from the directory loses its number by the foreign key, in the
 very transaction that removes the user: whoever gets the number next is not taken for that person.
-`conversations.settle_removed` tells the others.
+`conversations.settle_removed` tells the others. Whose membership it was stays written in `was`, for legal
+holds, which outlive the user.
 """
 
 from datetime import datetime
@@ -57,6 +58,13 @@ class Thumbnail(StrEnum):
     """A picture that we can't or won't read, or that is being tried."""
 
 
+class Kept(StrEnum):
+    """Why a copy of a message was kept (`messaging.holds`)."""
+
+    EDITED = "edited"
+    DELETED = "deleted"
+
+
 class ChatStateRow(Base):
     """One row: the last number of the sequence, which is also the lock of all writers of chat."""
 
@@ -91,6 +99,7 @@ class MembershipRow(Base):
     id: Mapped[int] = mapped_column(BIG, primary_key=True, autoincrement=False)
     conversation_id: Mapped[int] = mapped_column(ForeignKey("conversations.id", ondelete="CASCADE"))
     number: Mapped[str | None] = mapped_column(ForeignKey("users.number", ondelete="SET NULL"), index=True)
+    was: Mapped[str] = mapped_column(String(NUMBER_LENGTH), index=True)  # the number when they joined
     role: Mapped[Role]
     joined_at: Mapped[datetime]
     left_seq: Mapped[int | None] = mapped_column(BIG)
@@ -146,8 +155,40 @@ class AttachmentRow(Base):
     removed_at: Mapped[datetime | None]  # the file is gone, the row says what it was
 
 
+class HeldMessageRow(Base):
+    """A message as it was before somebody edited or deleted it while a legal hold concerned it."""
+
+    __tablename__ = "held_messages"
+
+    seq: Mapped[int] = mapped_column(BIG, primary_key=True, autoincrement=False)  # of the edit or deletion
+    message_id: Mapped[int] = mapped_column(BIG, index=True)
+    conversation_id: Mapped[int] = mapped_column(BIG, index=True)
+    author: Mapped[str] = mapped_column(String(NUMBER_LENGTH), index=True)
+    text: Mapped[str] = mapped_column(Text)
+    written_at: Mapped[datetime]  # this text
+    why: Mapped[Kept]
+    kept_at: Mapped[datetime]
+    kept_from: Mapped[str] = mapped_column(String(NUMBER_LENGTH))  # who edited or deleted it
+
+
+class HeldFileRow(Base):
+    """A file of such a message. Nobody reaches it as an attachment any more; its octets stay where they are."""
+
+    __tablename__ = "held_files"
+
+    id: Mapped[str] = mapped_column(String(FILE_ID_LENGTH), primary_key=True)
+    held_seq: Mapped[int] = mapped_column(ForeignKey("held_messages.seq", ondelete="CASCADE"), index=True)
+    position: Mapped[int] = mapped_column(Integer)
+    name: Mapped[str] = mapped_column(String(FILE_NAME_LENGTH))
+    type: Mapped[str] = mapped_column(String(FILE_TYPE_LENGTH))
+    size: Mapped[int] = mapped_column(BIG)
+    created_at: Mapped[datetime]
+
+
 CHAT_STATE = cast(Table, ChatStateRow.__table__)
 CONVERSATIONS = cast(Table, ConversationRow.__table__)
 MEMBERS = cast(Table, MembershipRow.__table__)
 MESSAGES = cast(Table, MessageRow.__table__)
 ATTACHMENTS = cast(Table, AttachmentRow.__table__)
+HELD_MESSAGES = cast(Table, HeldMessageRow.__table__)
+HELD_FILES = cast(Table, HeldFileRow.__table__)

@@ -1,20 +1,19 @@
-"""What retention removes of chat: old messages with their files, or old files alone.
-
-A hold on a number concerns what that person wrote, and every conversation that they are or were in.
+"""What retention removes of chat: old messages with their files, or old files alone. Legal holds (`messaging.holds`)
+win.
 """
 
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, delete, exists, func, or_, select, update
+from sqlalchemy import ColumnElement, delete, func, select, update
 from sqlalchemy.orm import Session
 
 from messaging.files import FileStore
-from messaging.models import ATTACHMENTS, CHAT_STATE, MEMBERS, MESSAGES
+from messaging.holds import is_held
+from messaging.models import ATTACHMENTS, CHAT_STATE, MESSAGES
 from messaging.search import forget_words
 from messaging.sequence import advance
-from pbx.retention.models import HoldRow
 from pbx.retention.policy import FILES, Policy
 from pbx.retention.policy import MESSAGES as MESSAGE_STORE
 from pbx.storage.unit import Transaction
@@ -54,7 +53,7 @@ class MessageStore:
 
     def _expired(self, policy: Policy, now: datetime) -> ColumnElement[bool] | None:
         oldest = policy.oldest(self.name, now)
-        return None if oldest is None else (MESSAGES.c.created_at < oldest) & ~_is_held()
+        return None if oldest is None else (MESSAGES.c.created_at < oldest) & ~is_held()
 
 
 class UploadedFileStore:
@@ -90,14 +89,5 @@ class UploadedFileStore:
         return (
             select(column)
             .select_from(ATTACHMENTS.join(MESSAGES, MESSAGES.c.id == ATTACHMENTS.c.message_id))
-            .where(ATTACHMENTS.c.created_at < oldest, ATTACHMENTS.c.removed_at.is_(None), ~_is_held())
+            .where(ATTACHMENTS.c.created_at < oldest, ATTACHMENTS.c.removed_at.is_(None), ~is_held())
         )
-
-
-def _is_held() -> ColumnElement[bool]:
-    """Whether a hold concerns the message of the surrounding query."""
-    holds = select(HoldRow.number)
-    return or_(
-        MESSAGES.c.author.in_(holds),
-        exists().where(MEMBERS.c.conversation_id == MESSAGES.c.conversation_id, MEMBERS.c.number.in_(holds)),
-    )

@@ -1,5 +1,6 @@
 """Writing messages: the hot path of chat, in statements that are put together once."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -54,29 +55,44 @@ def add_message(tx: Transaction, seq: int, new: NewMessage) -> Message:
     """Stores a message as the newest of its conversation. What it says is checked already."""
     database = tx.session.connection()
     created_at = new.created_at or tx.now
-    database.execute(
-        _INSERT,
-        {
-            "id": seq,
-            "conversation_id": new.conversation,
-            "changed_seq": seq,
-            "author": new.author,
-            "client_id": new.client_id,
-            "kind": new.kind,
-            "silent": new.silent,
-            "text": new.text,
-            "reply_to": new.reply_to,
-            "detail": new.detail,
-            "attachments": len(new.attachments),
-            "created_at": created_at,
-            "edited_at": None,
-            "deleted_at": None,
-        },
-    )
+    database.execute(_INSERT, _values(seq, new, created_at))
     database.execute(_LAST, {"conversation": new.conversation, "seq": seq})
     if new.kind is MessageKind.TEXT:
         database.execute(_READ, {"conversation": new.conversation, "reader": new.author, "seq": seq})
         index_words(database, seq, " ".join([new.text, *(one.name for one in new.attachments)]))
+    return _message(seq, new, created_at)
+
+
+def add_entries(tx: Transaction, first: int, entries: Sequence[NewMessage]) -> list[Message]:
+    """Stores several messages that nobody wrote, so without text, in this order; `first` is the number of the first."""
+    database = tx.session.connection()
+    numbered = [(seq, new, new.created_at or tx.now) for seq, new in enumerate(entries, first)]
+    database.execute(_INSERT, [_values(*one) for one in numbered])
+    last = {new.conversation: seq for seq, new, _ in numbered}
+    database.execute(_LAST, [{"conversation": conversation, "seq": seq} for conversation, seq in last.items()])
+    return [_message(*one) for one in numbered]
+
+
+def _values(seq: int, new: NewMessage, created_at: datetime) -> dict[str, Any]:
+    return {
+        "id": seq,
+        "conversation_id": new.conversation,
+        "changed_seq": seq,
+        "author": new.author,
+        "client_id": new.client_id,
+        "kind": new.kind,
+        "silent": new.silent,
+        "text": new.text,
+        "reply_to": new.reply_to,
+        "detail": new.detail,
+        "attachments": len(new.attachments),
+        "created_at": created_at,
+        "edited_at": None,
+        "deleted_at": None,
+    }
+
+
+def _message(seq: int, new: NewMessage, created_at: datetime) -> Message:
     return Message(
         id=seq,
         conversation=new.conversation,

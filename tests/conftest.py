@@ -15,6 +15,12 @@ from pbx.storage.unit import Store
 from tests.support.postgresql import PostgresqlServer, find_binaries, running_postgresql
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """`--numprocesses auto`: every third worker waits, for timers and for what has to be heard."""
+    return (os.cpu_count() or 1) * 3 // 2
+
+
 @pytest.fixture(scope="session")
 def postgresql() -> Iterator[PostgresqlServer]:
     """A PostgreSQL server of the tests' own. Where continuous integration runs, it must be there."""

@@ -1,6 +1,6 @@
 """What the documentation says works: its links lead somewhere, and its commands run.
 
-A block of commands that begins with ```sh run is run here, against a server of its own; the blocks of a
+A block of commands that begins with ```sh run is run here, against a server that knows nobody; the blocks of a
 page run in their order, in one folder. All other blocks are for reading.
 """
 
@@ -38,6 +38,19 @@ def name(page: Path) -> str:
     return str(page.relative_to(ROOT))
 
 
+@pytest.fixture(scope="module")
+def shared_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    with Server(tmp_path_factory.mktemp("docs") / "server") as server:
+        yield server
+
+
+@pytest.fixture
+def server(shared_server: Server) -> Iterator[Server]:
+    """What the commands of one page have made in its directory, those of the next one don't find."""
+    yield shared_server
+    shared_server.dismiss()
+
+
 @pytest.mark.parametrize("page", PAGES, ids=name)
 def test_links_lead_somewhere(page: Path) -> None:
     broken = []
@@ -52,28 +65,27 @@ def test_links_lead_somewhere(page: Path) -> None:
 
 
 @pytest.mark.parametrize("page", [page for page in PAGES if any(blocks(page))], ids=name)
-def test_commands_of_a_page_run(page: Path, tmp_path: Path) -> None:
+def test_commands_of_a_page_run(page: Path, server: Server, tmp_path: Path) -> None:
     programs = tmp_path / ".venv" / "bin"
     programs.mkdir(parents=True)
     for name, command in (("gorizont", f"{sys.executable} -m pbx.cli"), ("python", sys.executable)):
         (programs / name).write_text(f'#!/bin/sh\nPYTHONPATH={ROOT} exec {command} "$@"\n')
         (programs / name).chmod(0o755)
-    with Server(tmp_path / "server") as server:
-        environment = {
-            "PATH": f"{programs}:/usr/sbin:/usr/bin:/sbin:/bin",
-            "HOME": str(tmp_path),
-            "LANG": "C.UTF-8",
-            "GORIZONT_DATA": str(server.data.root),
-        }
-        for text in blocks(page):
-            done = subprocess.run(
-                ["/bin/sh", "-eu", "-c", text],
-                cwd=tmp_path,
-                env=environment,
-                stdin=subprocess.DEVNULL,
-                capture_output=True,
-                text=True,
-                timeout=60,
-                check=False,
-            )
-            assert done.returncode == 0, f"{text}\n{done.stdout}\n{done.stderr}"
+    environment = {
+        "PATH": f"{programs}:/usr/sbin:/usr/bin:/sbin:/bin",
+        "HOME": str(tmp_path),
+        "LANG": "C.UTF-8",
+        "GORIZONT_DATA": str(server.data.root),
+    }
+    for text in blocks(page):
+        done = subprocess.run(
+            ["/bin/sh", "-eu", "-c", text],
+            cwd=tmp_path,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        assert done.returncode == 0, f"{text}\n{done.stdout}\n{done.stderr}"

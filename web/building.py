@@ -20,6 +20,7 @@ from web.app import create_app
 from web.auth.sessions import Limits
 from web.auth.sign_in import SignIn
 from web.happenings import DirectoryTaken
+from web.live.browsers import Browsers
 from web.live.dispatch import Dispatcher
 from web.live.gateway import check_sessions, make_socketio, open_gateway
 from web.live.rooms import Rooms
@@ -50,6 +51,7 @@ def build(
     events = Dispatcher()
     store.listen(events.put)
     socketio = make_socketio()
+    browsers = Browsers()
 
     def taken(_numbers: Collection[str]) -> None:
         events.put(DirectoryTaken())
@@ -62,7 +64,8 @@ def build(
         directory_holder=CurrentDirectory(store, None, settings.calls.ring_seconds, taken),
         threads=threads,
         events=events,
-        rooms=Rooms(socketio),
+        browsers=browsers,
+        rooms=Rooms(socketio, browsers),
         limits=Limits(timedelta(hours=settings.web.session_idle_hours), timedelta(days=settings.web.session_days)),
         sign_in=SignIn(store, threads, lambda: now().timestamp()),
         now=now,
@@ -71,6 +74,7 @@ def build(
     )
     app = create_app(given)
     open_gateway(app, socketio, given)
+    given.device_uses.listen(given.engine_events)
     # A role or password that changed, here or by the command line, ends sessions; so does a user's end.
     events.on(DirectoryTaken, lambda _: check_sessions(given, socketio, None))
     return Web(given, app, socketio)

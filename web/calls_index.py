@@ -1,21 +1,24 @@
 """Whose calls are whose: an index over the records of the engine, kept by the web process.
 
 The engine writes a record when a call has ended. Who was in it stands in its plan and events; a person's history would
-have to read all of them. So each new record gets a row for each user in it, when the bus tells of it and whenever a
-history is asked for. A record that comes late, because the database refused for a while, is found all the same: the
-look goes back a while before the newest that is indexed.
+have to read all of them. So each new record gets a row for each user in it: those that the bus tells of together
+(`web.live.ended_calls`), what else there is at a start of either process and whenever a history is asked for. A record
+that comes late, because the database refused for a while, is found all the same: the look goes back a while before the
+newest that is indexed.
 """
 
 import json
 import logging
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import exists, func, select
+from sqlalchemy import bindparam, exists, func, select
 from sqlalchemy.orm import Session
 
 from pbx.calls.models import CallRecordRow
-from pbx.directory.models import UserRow
+from pbx.storage.bulk import execute_many
+from pbx.storage.statements import Statement
 from pbx.storage.unit import Transaction
 from web.models import CallPartyRow
 
@@ -24,43 +27,89 @@ logger = logging.getLogger(__name__)
 LOOK_BACK = 600.0  # seconds; longer than the engine keeps records that it cannot write
 BATCH = 500
 
+_RECORDS: Any = CallRecordRow.__table__
+_BY_ID = (
+    select(*_RECORDS.c)
+    .where(_RECORDS.c.id.in_(bindparam("ids", expanding=True)))
+    .order_by(_RECORDS.c.ended_at, _RECORDS.c.id)
+)
+# Leaves out who is no user, and what is there already.
+_ADD = Statement(
+    table="call_parties",
+    columns=("call_id", "number", "outgoing", "missed", "started_at"),
+    head="""INSERT INTO call_parties (call_id, number, outgoing, missed, started_at)
+        SELECT called.column1, called.column2, called.column3, called.column4, called.column5 FROM (VALUES """,
+    row="({})",
+    tail=""") AS called WHERE EXISTS (SELECT 1 FROM users WHERE number = called.column2)
+        ON CONFLICT DO NOTHING RETURNING call_id, number""",
+)
+
+Record = Any
+"""A row of `call_records`; its columns by their names."""
+
+
+@dataclass(frozen=True, slots=True)
+class Indexed:
+    """A record that is indexed now, and the users in it, the caller first."""
+
+    record: Record
+    parties: tuple[str, ...]
+
 
 class CallsIndex:
     """Knows how far the index has come; `catch_up` runs in a database thread."""
 
     def __init__(self) -> None:
         self._newest: float | None = None
+        self._nobodys: dict[str, float] = {}  # when calls ended in which there is no user, so that no row says so
 
     def is_behind(self, session: Session) -> bool:
         """Whether there are records that are not indexed."""
-        return session.scalars(self._unindexed().limit(1)).first() is not None
+        return bool(self._unindexed(session, 1))
 
     def catch_up(self, tx: Transaction) -> list[str]:
         """Indexes a batch of new records; their ids."""
-        users = set(tx.session.scalars(select(UserRow.number)))
-        records = tx.session.scalars(self._unindexed().limit(BATCH)).all()
-        for record in records:
-            tx.session.add_all(_rows(record, users))
+        records = self._unindexed(tx.session, BATCH)
+        indexed = {one.record.id for one in index_calls(tx.session, records)}
         if records:
             self._newest = max(record.ended_at for record in records)
+            nobodys = {record.id: record.ended_at for record in records if record.id not in indexed}
+            oldest = self._newest - LOOK_BACK
+            self._nobodys = {one: at for one, at in {**self._nobodys, **nobodys}.items() if at >= oldest}
         elif self._newest is None:
             self._newest = tx.session.scalars(select(func.max(CallRecordRow.ended_at))).one()
         return [record.id for record in records]
 
-    def _unindexed(self) -> Any:
-        indexed = exists().where(CallPartyRow.call_id == CallRecordRow.id)
-        query = select(CallRecordRow).where(~indexed).order_by(CallRecordRow.ended_at, CallRecordRow.id)
+    def _unindexed(self, session: Session, most: int) -> Sequence[Record]:
+        nobodys = self._nobodys
+        indexed = exists().where(CallPartyRow.call_id == _RECORDS.c.id)
+        query = select(*_RECORDS.c).where(~indexed).order_by(_RECORDS.c.ended_at, _RECORDS.c.id)
         if self._newest is not None:
-            query = query.where(CallRecordRow.ended_at >= self._newest - LOOK_BACK)
-        return query
+            query = query.where(_RECORDS.c.ended_at >= self._newest - LOOK_BACK)
+        found = session.execute(query.limit(most + len(nobodys)))
+        return [record for record in found if record.id not in nobodys][:most]
 
 
-def parties_of(record: CallRecordRow) -> tuple[str, ...]:
+def load_records(session: Session, ids: Sequence[str]) -> Sequence[Record]:
+    """The records of these calls that can be read, in the order in which the calls ended."""
+    return session.execute(_BY_ID, {"ids": ids}).all()
+
+
+def index_calls(session: Session, records: Sequence[Record]) -> list[Indexed]:
+    """Adds those of these records that are not in the index, and tells which: all in which there is a user."""
+    numbers = {record.id: parties_of(record) for record in records}
+    rows = [_row(record, number) for record in records for number in numbers[record.id]]
+    added = set(execute_many(session, _ADD, rows))
+    parties = (tuple(number for number in numbers[record.id] if (record.id, number) in added) for record in records)
+    return [Indexed(record, users) for record, users in zip(records, parties, strict=True) if users]
+
+
+def parties_of(record: Record) -> tuple[str, ...]:
     """All numbers that a call rang or came from, the caller first."""
     return tuple(dict.fromkeys(_numbers(record)))
 
 
-def _numbers(record: CallRecordRow) -> Iterator[str]:
+def _numbers(record: Record) -> Iterator[str]:
     yield record.caller
     yield record.dialled
     if record.answered_by is not None:
@@ -72,14 +121,6 @@ def _numbers(record: CallRecordRow) -> Iterator[str]:
         logger.warning("! the events of call %s cannot be read", record.id)
 
 
-def _rows(record: CallRecordRow, users: Collection[str]) -> Iterator[CallPartyRow]:
-    for number in parties_of(record):
-        if number in users:
-            outgoing = number == record.caller
-            yield CallPartyRow(
-                call_id=record.id,
-                number=number,
-                outgoing=outgoing,
-                missed=not outgoing and record.answered_at is None,
-                started_at=record.started_at,
-            )
+def _row(record: Record, number: str) -> tuple[str, str, bool, bool, float]:
+    outgoing = number == record.caller
+    return record.id, number, outgoing, not outgoing and record.answered_at is None, record.started_at

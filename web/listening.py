@@ -14,6 +14,7 @@ from gevent.pool import Pool
 from gevent.pywsgi import LoggingLogAdapter, WSGIServer
 
 from config.kinds import Address
+from web.proxies import PROXIED, Proxies
 from web.websocket import Handler
 
 logger = logging.getLogger(__name__)
@@ -27,11 +28,15 @@ SILENCE_SECONDS = 75.0  # that a connection may say nothing; nginx keeps idle on
 class Listener(WSGIServer):  # type: ignore[misc]  # the library has no types
     """Takes connections, of bounded number and patience.
 
-    `sip_socket` is the engine's, `idle` the sockets of connections between two requests.
+    `sip_socket` is the engine's, `proxies` those whose word is taken, `idle` the sockets of connections between two
+    requests.
     """
 
-    def __init__(self, address: Address, application: Any, sip_socket: Path | None = None, **options: Any) -> None:
+    def __init__(
+        self, address: Address, application: Any, sip_socket: Path | None, proxies: Proxies, **options: Any
+    ) -> None:
         self.sip_socket = sip_socket
+        self.proxies = proxies
         self.idle: set[Any] = set()
         self.closing = False
         super().__init__(
@@ -71,16 +76,29 @@ class Listener(WSGIServer):  # type: ignore[misc]  # the library has no types
             logger.debug("< %s is gone: %s", address, error)
 
 
-def https_server(address: Address, application: Any, tls: ssl.SSLContext, sip_socket: Path) -> Listener:
+def https_server(
+    address: Address, application: Any, tls: ssl.SSLContext, sip_socket: Path, proxies: Proxies
+) -> Listener:
     """A server of the application. Raises OSError when the address is taken."""
-    return Listener(address, application, sip_socket, ssl_context=tls)
+    return Listener(address, only_https(application, address.port), sip_socket, proxies, ssl_context=tls)
 
 
-def http_server(address: Address, https_port: int) -> Listener:
-    """A server that leads to HTTPS at `https_port` of the same host. Raises OSError when the address is taken."""
+def http_server(address: Address, application: Any, https_port: int, sip_socket: Path, proxies: Proxies) -> Listener:
+    """A server that leads to HTTPS at `https_port` of the same host; a proxy whose browser speaks HTTPS is there.
 
-    def application(environ: dict[str, Any], start_response: Any) -> list[bytes]:
-        location = https_location(environ, https_port)
+    Raises OSError when the address is taken.
+    """
+    return Listener(address, only_https(application, https_port), sip_socket, proxies)
+
+
+def only_https(application: Any, port: int) -> Any:
+    """The application for browsers that speak HTTPS; others are led to it, at `port` of the same host."""
+
+    def lead(environ: dict[str, Any], start_response: Any) -> Any:
+        if environ["wsgi.url_scheme"] == "https":
+            return application(environ, start_response)
+        # A proxy has ports of its own, of which the usual one is a better guess than ours.
+        location = https_location(environ, 443 if PROXIED in environ else port)
         if location is None:
             start_response("400 Bad Request", [("Content-Length", "0"), ("Connection", "close")])
             return [b""]
@@ -88,7 +106,7 @@ def http_server(address: Address, https_port: int) -> Listener:
         start_response("307 Temporary Redirect", [("Location", location), ("Content-Length", "0")])
         return [b""]
 
-    return Listener(address, application)
+    return lead
 
 
 def https_location(environ: dict[str, Any], port: int) -> str | None:

@@ -41,6 +41,7 @@ from web.building import Web, build  # noqa: E402
 from web.listening import Listener, http_server, https_server  # noqa: E402
 from web.live.chat_worker import WorkerNews  # noqa: E402
 from web.live.gateway import check_sessions, end_all_connections, note_uses  # noqa: E402
+from web.proxies import Proxies  # noqa: E402
 from web.services import engine_at  # noqa: E402
 from web.sip_tunnel import end_all as end_tunnels  # noqa: E402
 from web.threads import GeventThreads  # noqa: E402
@@ -51,6 +52,7 @@ DIRECTORY_EVERY = 1.0  # seconds
 CERTIFICATE_EVERY = 10.0
 SESSIONS_EVERY = 60.0
 NOTE_USES_EVERY = 600.0
+DEVICES_EVERY = 3.0
 FORGET_EVERY = 3600.0
 LAST_REQUESTS = 5.0  # seconds that requests in progress have at a stop
 
@@ -82,13 +84,14 @@ class Server:
         # simple-websocket cuts large frames short under gevent; it is taken where gevent-websocket is missing.
         assert driver == "engineio.async_drivers.gevent", f"the WebSocket driver is {driver}"
         web = self.settings.web
+        app, sip, proxies = self.web.app, self._sip_socket, Proxies(web.trusted_proxies)
         for address in web.https:
-            server = https_server(address, self.web.app, self._tls.context, self._sip_socket)
+            server = https_server(address, app, self._tls.context, sip, proxies)
             server.start()
             self._listeners.append(server)
         port = self._listeners[0].server_port if self._listeners else 0
         for address in web.http:
-            server = http_server(address, port)
+            server = http_server(address, app, port, sip, proxies)
             server.start()
             self._listeners.append(server)
         given, socketio = self.web.services, self.web.socketio
@@ -99,6 +102,7 @@ class Server:
         self._every(CERTIFICATE_EVERY, self._tls.look)
         self._every(SESSIONS_EVERY, lambda: check_sessions(given, socketio, None))
         self._every(NOTE_USES_EVERY, lambda: note_uses(given))
+        self._every(DEVICES_EVERY, given.device_uses.note)
         self._every(FORGET_EVERY, lambda: given.act(lambda tx: forget_ended(tx, given.limits)))
 
     def run_until_stopped(self) -> None:

@@ -27,6 +27,7 @@ from pbx.directory.snapshot import Directory
 from pbx.storage.errors import DatabaseRefused
 from pbx.storage.unit import Store, Transaction
 from web.calls_index import CallsIndex
+from web.device_uses import DeviceUses
 from web.live.browsers import Browsers
 from web.live.chat_members import ChatMembers
 from web.live.chat_writer import ChatWriter
@@ -34,6 +35,7 @@ from web.live.dispatch import Dispatcher
 from web.live.engine_events import EngineEvents
 from web.live.presence import LivePresence
 from web.live.rooms import Rooms
+from web.provisioning import Tickets
 from web.threads import Threads
 
 if TYPE_CHECKING:
@@ -69,6 +71,8 @@ class Services:
     calls_index: CallsIndex = field(default_factory=CallsIndex)
     browser_accounts: dict[str, str] = field(default_factory=dict)  # SIP names of browsers, by their session
     engine_events: EngineEvents = field(default_factory=EngineEvents)
+    device_uses: DeviceUses = field(init=False)
+    tickets: Tickets = field(init=False)
     browsers: Browsers = field(default_factory=Browsers)
     presence: LivePresence = field(init=False)
     chat: ChatWriter = field(init=False)
@@ -79,6 +83,8 @@ class Services:
     def __post_init__(self) -> None:
         self.started_at = self.now()
         self.presence = LivePresence(self.rooms, lambda: self.now().timestamp())
+        self.device_uses = DeviceUses(self.act, self.now)
+        self.tickets = Tickets(self.now)
         self.chat = ChatWriter(self.store, self.threads)
         self.chat_members = ChatMembers(self.read)
 

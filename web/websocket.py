@@ -111,8 +111,15 @@ class Handler(WebSocketHandler):  # type: ignore[misc]  # the library has no typ
     rfile: Any  # pywsgi's, until a WebSocket reads by itself
     headers: Any
 
+    def get_environ(self) -> Any:
+        """What is known of a request, with the browser's address where a proxy brought it."""
+        environ = super().get_environ()
+        self.server.proxies.apply(environ)
+        return environ
+
     def run_application(self) -> None:
-        upgrade = self.environ.get("HTTP_UPGRADE", "").lower() == "websocket"
+        secure = self.environ["wsgi.url_scheme"] == "https"  # others are led there by the application
+        upgrade = secure and self.environ.get("HTTP_UPGRADE", "").lower() == "websocket"
         path = self.environ.get("PATH_INFO", "")
         if upgrade and path == SIP_PATH and self.server.sip_socket is not None:
             tunnel(self, self.server.sip_socket)
@@ -180,7 +187,8 @@ class Handler(WebSocketHandler):  # type: ignore[misc]  # the library has no typ
         metrics.count_request(str(self.command or "?"), status)
         if access.isEnabledFor(logging.DEBUG):
             path = str(self.path or "").partition("?")[0]
-            access.debug("< %s %s %s from %s", self.command, path, status, self.client_address[0])
+            client = (self.environ or {}).get("REMOTE_ADDR", self.client_address[0])
+            access.debug("< %s %s %s from %s", self.command, path, status, client)
 
     @property
     def logger(self) -> logging.Logger:

@@ -33,6 +33,7 @@ from messaging.attachments import (
     waiting_for_thumbnails,
 )
 from messaging.files import FileStore
+from messaging.holds import HeldCopyStore
 from messaging.retention import MessageStore, UploadedFileStore
 from messaging.thumbnails import make_thumbnail
 from pbx.calls.expiry import CallRecordStore
@@ -120,7 +121,8 @@ class Worker:
         now = self._local_now()
         last = self._last_sweep()
         if last is not None and is_due(last, now, self._sweep_hour):
-            if any(sweep(self._store, self.stores, batch=BATCH, goes_on=self._goes_on).values()):
+            swept = [*self.stores, HeldCopyStore(self._files)]
+            if any(sweep(self._store, swept, batch=BATCH, goes_on=self._goes_on).values()):
                 ring(self._bell)
         elif last is not None:
             return False
@@ -138,7 +140,7 @@ class Worker:
 
 
 def stores(files: FileStore) -> Sequence[ExpiringStore]:
-    """Everything that retention is about."""
+    """Everything that the rules of retention are about."""
     return (MessageStore(files), UploadedFileStore(files), CallRecordStore())
 
 

@@ -15,6 +15,10 @@ from pbx.storage.base import Base
 
 NAME_LENGTH = 100
 NUMBER_LENGTH = 32  # E.164 has 15 digits; a service number has a * before them
+SIP_NAME_LENGTH = NUMBER_LENGTH + 8
+USER_AGENT_LENGTH = 200
+ADDRESS_LENGTH = 64
+TRANSPORT_LENGTH = 10
 
 
 class Numbers(TypeDecorator[tuple[str, ...]]):
@@ -81,11 +85,24 @@ class DeviceRow(Base):
 
     __tablename__ = "devices"
 
-    sip_name: Mapped[str] = mapped_column(String(NUMBER_LENGTH + 8), primary_key=True)
+    sip_name: Mapped[str] = mapped_column(String(SIP_NAME_LENGTH), primary_key=True)
     number: Mapped[str] = mapped_column(ForeignKey("users.number", ondelete="CASCADE"), index=True)
     label: Mapped[str] = mapped_column(String(NAME_LENGTH))
     sealed_password: Mapped[bytes] = mapped_column(LargeBinary)  # see pbx.directory.secrets
     created_at: Mapped[datetime]
+
+
+class DeviceUseRow(Base):
+    """The phone that last signed in by a device's account. No row: none ever did."""
+
+    __tablename__ = "device_uses"
+
+    sip_name: Mapped[str] = mapped_column(ForeignKey("devices.sip_name", ondelete="CASCADE"), primary_key=True)
+    user_agent: Mapped[str] = mapped_column(String(USER_AGENT_LENGTH))
+    address: Mapped[str] = mapped_column(String(ADDRESS_LENGTH))
+    transport: Mapped[str] = mapped_column(String(TRANSPORT_LENGTH))
+    registered_at: Mapped[datetime]  # since when it could be reached, the last time
+    seen_at: Mapped[datetime]  # when it was last heard of
 
 
 class RuleRow(Base):

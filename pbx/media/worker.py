@@ -18,8 +18,6 @@ from contextlib import suppress
 from pathlib import Path
 from typing import cast
 
-import uvloop
-
 from config.data import DataFolder
 from config.errors import ConfigError
 from config.loader import load_settings
@@ -33,7 +31,7 @@ from pbx.media.plane import Loss
 from pbx.media.relay.hub import Hub
 from pbx.media.relay.leg import Machinery
 from pbx.media.relay.ports import Addressing, PortPool, free_everywhere, share
-from pbx.media.relay.readiness import Readiness
+from pbx.media.relay.readiness import RelayLoop
 from pbx.media.relay.switchroom import Switchroom
 from pbx.supervisor.child import die_with_supervisor, report_ready
 
@@ -52,7 +50,7 @@ class MediaWorker:
 
     def __init__(
         self,
-        loop: asyncio.AbstractEventLoop,
+        loop: RelayLoop,
         path: Path,
         ports: tuple[int, int],
         addresses: Collection[str] = (),
@@ -61,10 +59,9 @@ class MediaWorker:
         self._loop = loop
         self._addressing = Addressing(tuple(addresses))
         port = free_everywhere(self._addressing.local(), *ports)
-        self._hub = Hub(loop, port)
+        self._hub = Hub(loop.readiness, port)
         self.pool = PortPool(port + 1, ports[1])
-        self._readiness = Readiness(loop)
-        machinery = Machinery(loop, self._readiness, self.pool, self._hub, self._addressing)
+        machinery = Machinery(loop, loop.readiness, self.pool, self._hub, self._addressing)
         self.room = Switchroom(machinery, self._lost)
         self._engines: set[_Engine] = set()
         self._server: asyncio.Server | None = None
@@ -88,7 +85,6 @@ class MediaWorker:
             engine.hang_up()
         self.room.close()
         self._hub.close()
-        self._readiness.close()
         self.path.unlink(missing_ok=True)
 
     def _look(self) -> None:
@@ -111,7 +107,7 @@ class _Engine(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast(asyncio.Transport, transport)  # uvloop's is no subclass of it
+        self._transport = cast(asyncio.Transport, transport)
         self._worker._engines.add(self)
         self.write(encode({"event": HELLO, "sessions": sorted(self._worker.room.sessions)}))
 
@@ -177,8 +173,7 @@ def _raise_file_limit() -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
-async def _main(media: Media, data: DataFolder, index: int) -> None:
-    loop = asyncio.get_running_loop()
+async def _main(loop: RelayLoop, media: Media, data: DataFolder, index: int) -> None:
     worker = MediaWorker(loop, data.media_socket(index), ports_of(media, index), media.address)
     stopped = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -208,7 +203,9 @@ def main() -> int:
         settings = load_settings(data, options.config)
         set_up_logging(f"media-{options.index}", settings.log.level)
         _raise_file_limit()
-        uvloop.run(_main(settings.media, data, options.index))
+        loop = RelayLoop()
+        with asyncio.Runner(loop_factory=lambda: loop) as runner:
+            runner.run(_main(loop, settings.media, data, options.index))
     except ConfigError as error:
         print(f"media: {error}", file=sys.stderr)
         return 1

@@ -21,7 +21,7 @@ class RetentionRow(Base):
 
 
 class HoldRow(Base):
-    """What concerns this number is not removed, whatever the rules say. It outlives the user."""
+    """What concerns this number is not removed, whatever the rules say and its people do. It outlives the user."""
 
     __tablename__ = "legal_holds"
 

@@ -84,17 +84,29 @@ def set_hold(tx: Transaction, number: str, reason: str, *, actor: str) -> HoldRo
 
 def lift_hold(tx: Transaction, number: str, *, actor: str) -> None:
     """Raises NotFound."""
-    row = tx.session.get(HoldRow, number)
-    if row is None:
-        raise NotFound(f"there is no hold on {number}")
+    row = _access_hold(tx.session, number)
     tx.session.delete(row)
     tx.audit(actor, "hold.lifted", number, before=row.reason)
     tx.emit(HoldChanged(number, held=False))
 
 
+def note_export(tx: Transaction, number: str, *, actor: str) -> HoldRow:
+    """Notes that somebody takes out what a hold keeps, which is nobody else's to see. Raises NotFound."""
+    row = _access_hold(tx.session, number)
+    tx.audit(actor, "hold.exported", number, after=row.reason)
+    return row
+
+
 def list_holds(session: Session) -> Sequence[HoldRow]:
     """All holds, by number."""
     return session.scalars(select(HoldRow).order_by(HoldRow.number)).all()
+
+
+def _access_hold(session: Session, number: str) -> HoldRow:
+    row = session.get(HoldRow, number)
+    if row is None:
+        raise NotFound(f"there is no hold on {number}")
+    return row
 
 
 def preview(session: Session, stores: Sequence[ExpiringStore], wanted: Policy, now: datetime) -> dict[str, int]:

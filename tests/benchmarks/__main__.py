@@ -2,6 +2,7 @@
 
     python -m tests.benchmarks --all --markdown             everything but endurance, in a quarter of an hour
     python -m tests.benchmarks --scenario call --rate 300   one scenario
+    python -m tests.benchmarks --scenario call --web        with a web server, which follows every call
     python -m tests.benchmarks --endurance                  memory over 100,000 calls
 
 Needs SIPp, Kamailio and the kit; compiles the server for the build "compiled", which takes two minutes. Progress is
@@ -42,6 +43,7 @@ class Run:
             conditions=conditions(self.server_cpu, self.generator_cpu),
             servers=[*([] if options.alone else [REFERENCE]), *dict.fromkeys(options.build)],
             repeat=options.repeat,
+            web=options.web,
         )
         if self.generator_cpu is not None:
             os.sched_setaffinity(0, {self.generator_cpu})  # ours and the kit's own work is no part of the servers'
@@ -58,7 +60,7 @@ class Run:
         place = self.folder / f"server-{self._started}"
         if name == REFERENCE:
             return Kamailio(self.kit.kamailio_config, place, users, cpu=self.server_cpu)
-        return Gorizont(name, self.builds[name], place, users, cpu=self.server_cpu)
+        return Gorizont(name, self.builds[name], place, users, cpu=self.server_cpu, web=self.results.web)
 
     @contextlib.contextmanager
     def office(self, names: Sequence[str], users: Path) -> Iterator[list[Measured]]:
@@ -151,6 +153,7 @@ def parse_arguments() -> argparse.Namespace:
     )
     parser.add_argument("--builds", type=Path, metavar="DIR", help="keep the builds here for the next run")
     parser.add_argument("--alone", action="store_true", help="without Kamailio")
+    parser.add_argument("--web", action="store_true", help="with a web server, to which no browser is connected")
     parser.add_argument("--memory", action="store_true", help=f"memory of {REGISTRATIONS} registrations")
     parser.add_argument("--ramp", action="store_true", help="how many calls a second are sustained")
     parser.add_argument(

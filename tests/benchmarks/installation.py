@@ -1,13 +1,14 @@
 """Makes a data folder whose users and rules are those of the kit, by the code of the build that is to be measured.
 
-    python -m tests.benchmarks.installation FOLDER USERS.csv
+    python -m tests.benchmarks.installation FOLDER USERS.csv [--web]
 
-Run in a process of its own with the packages of that build first on its path. Prints the address of SIP over UDP.
+Run in a process of its own with the packages of that build first on its path. `--web` gives the server
+a web server too. Prints the address of SIP over UDP.
 """
 
+import argparse
 import csv
 import io
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -19,9 +20,9 @@ from tests.benchmarks.kit import User
 from tests.support.server import ACTOR, Server
 
 
-def install(folder: Path, users: Sequence[User]) -> str:
+def install(folder: Path, users: Sequence[User], *, web: bool) -> str:
     """Everything in one transaction, all settings but the ports at their defaults; the address."""
-    server = Server(folder, domain="127.0.0.1")
+    server = Server(folder, domain="127.0.0.1", web=web)
     rows = io.StringIO()
     table = csv.writer(rows)
     table.writerow(("number", "sip-password"))
@@ -37,4 +38,9 @@ def install(folder: Path, users: Sequence[User]) -> str:
 
 
 if __name__ == "__main__":
-    print(install(Path(sys.argv[1]), User.read_all(Path(sys.argv[2]))))
+    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.installation")
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("users", type=Path)
+    parser.add_argument("--web", action="store_true")
+    options = parser.parse_args()
+    print(install(options.folder, User.read_all(options.users), web=options.web))

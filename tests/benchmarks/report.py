@@ -19,6 +19,8 @@ class Results:
     conditions: Conditions
     servers: list[str]
     repeat: int
+    web: bool = False
+    """Whether our servers had a web server too."""
     series: list[Series] = field(default_factory=list)
     registrations: dict[str, list[tuple[int, Measurement]]] = field(default_factory=dict)
     capacities: dict[str, Capacity] = field(default_factory=dict)
@@ -36,7 +38,8 @@ class Results:
 
 def markdown(results: Results) -> str:
     """The whole page of figures."""
-    parts = ["\n".join(f"- {line}" for line in results.conditions.lines())]
+    web = "with a web server, to which no browser is connected" if results.web else "without a web server"
+    parts = ["\n".join(f"- {line}" for line in (*results.conditions.lines(), f"our servers: {web}"))]
     if results.series:
         parts += [_cpu(results), _times(results)]
     if results.registrations:

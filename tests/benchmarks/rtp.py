@@ -2,22 +2,28 @@
 
 The kit's `rtpbench.py` makes the load. It speaks rtpengine's ng protocol, which a small server here translates for
 a media process of ours; what is measured is that process alone, its processor time for each call and second. Each
-relay runs alone, one after the other, round by round.
+relay runs alone, one after the other, round by round. With `--delay` the time that packets take through the relay is
+measured instead, from before they are sent until the kernel has them for who receives them.
 """
 
 import argparse
 import asyncio
+import contextlib
 import json
 import os
+import socket
 import statistics
+import struct
 import subprocess
 import sys
 import tempfile
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, cast
 
 from pbx.media import bencode
@@ -28,6 +34,7 @@ from pbx.media.relay.ports import bound
 from tests.scenarios.media.carriers import RtpengineProcess, WorkerProcess, free_port
 from tests.support.shared import shared_data
 
+SO_TIMESTAMPNS = 35  # <asm-generic/socket.h>; Python has no name for it
 LAST_PORT = 29_999  # below those that the system gives out
 PROFILES = {b"RTP/AVP": MediaProfile.RTP, b"RTP/SAVP": MediaProfile.SRTP}
 
@@ -106,7 +113,8 @@ def embedded(folder: Path) -> Iterator[Relay]:
         loop.run_forever()
         del task
 
-    threading.Thread(target=run, daemon=True).start()
+    thread = threading.Thread(target=run, daemon=True)
+    thread.start()
     ready.wait(20)
     child = worker.process._child
     assert child is not None
@@ -114,6 +122,8 @@ def embedded(folder: Path) -> Iterator[Relay]:
         yield Relay(f"127.0.0.1:{port}", child.pid)
     finally:
         loop.call_soon_threadsafe(loop.stop)
+        thread.join(5)
+        loop.close()
         worker.stop()
 
 
@@ -125,9 +135,28 @@ def rtpengine(folder: Path) -> Iterator[Relay]:
     child = relay.process._child
     assert child is not None
     try:
+        wait_for(relay.port)
         yield Relay(f"127.0.0.1:{relay.port}", child.pid)
     finally:
         relay.process.stop()
+
+
+def wait_for(port: int) -> None:
+    """Until an ng server answers."""
+    with socket.socket(type=socket.SOCK_DGRAM) as asking:
+        asking.connect(("127.0.0.1", port))
+        asking.settimeout(0.1)
+        for _ in range(200):
+            try:
+                asking.send(b"are-you-there d7:command4:pinge")
+                asking.recv(2048)
+            except TimeoutError:
+                continue
+            except ConnectionRefusedError:
+                time.sleep(0.1)  # nothing tells when it will listen
+                continue
+            return
+    raise SystemExit("rtpengine doesn't answer")
 
 
 RELAYS: dict[str, Callable[[Path], Any]] = {"embedded": embedded, "rtpengine": rtpengine}
@@ -147,6 +176,68 @@ def measure(relay: Relay, mode: str, calls: int, seconds: float) -> dict[str, An
     return result
 
 
+def delays(relay: Relay, mode: str, calls: int, seconds: float) -> dict[str, Any]:
+    """How long packets take, in ms: the kit's calls, sent evenly, their way timed by sequence numbers and ports."""
+    program = shared_data("bench", "rtpbench.py")
+    if program is None:
+        raise SystemExit("the benchmark kit is not there: set GORIZONT_SHARED to its folder")
+    sys.path.insert(0, str(program.parent))
+    import rtpbench  # type: ignore[import-not-found]
+
+    sides = rtpbench.media_socket("127.0.0.1"), rtpbench.media_socket("127.0.0.1")
+    for side in sides:
+        side.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
+    options = SimpleNamespace(local_ip="127.0.0.1", mode=mode, calls=calls)
+    streams = rtpbench.open_calls(options, rtpbench.Relay(relay.ng), *sides)
+    # A party hears the other at the port to which it sends.
+    across = {one.destination: other for one, other in zip(streams[::2], streams[1::2], strict=True)}
+    across |= {other.destination: one for one, other in zip(streams[::2], streams[1::2], strict=True)}
+    sent: dict[tuple[int, int], int] = {}
+    taken: list[float] = []
+
+    def read() -> None:
+        for side in sides:
+            with contextlib.suppress(BlockingIOError):
+                while True:
+                    packet, extra, _, source = side.recvmsg(2048, 64)
+                    (_, _, stamp), number = extra[0], int.from_bytes(packet[2:4], "big")
+                    whole, rest = struct.unpack("qq", stamp)
+                    begun = sent.pop((across[source].ssrc, number), None)
+                    if begun is not None:
+                        taken.append((whole * 1_000_000_000 + rest - begun) / 1e6)
+
+    gap, total = 0.02 / len(streams), int(seconds * 50 * len(streams))
+    for stream in streams:
+        stream.send()  # the ways are known from here on
+    time.sleep(0.5)
+    read()
+    start = time.perf_counter()
+    for number in range(total):
+        stream = streams[number % len(streams)]
+        sent[stream.ssrc, stream.sequence & 0xFFFF] = time.time_ns()
+        stream.send()
+        read()
+        ahead = start + (number + 1) * gap - time.perf_counter()
+        if ahead > 0:
+            time.sleep(ahead)
+    time.sleep(0.5)
+    read()
+    parts = statistics.quantiles(taken, n=1000)
+    return {"sent": total, "lost": total - len(taken), "p50": parts[499], "p99": parts[989], "p999": parts[998]}
+
+
+def report_delays(modes: list[str], counts: list[int], rounds: int, seconds: float) -> None:
+    """Prints a line for each run."""
+    for mode in modes:
+        for calls in counts:
+            for _ in range(rounds):
+                for name, start in RELAYS.items():
+                    with tempfile.TemporaryDirectory() as folder, start(Path(folder)) as relay:
+                        found = delays(relay, mode, calls, seconds)
+                    times = "  ".join(f"{part} {found[part]:6.3f}" for part in ("p50", "p99", "p999"))
+                    print(f"{mode:5} {calls:4} calls  {name:9}  ms {times}  lost {found['lost']} of {found['sent']}")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--calls", default="100,300")
@@ -154,7 +245,13 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=10)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--json", action="store_true", help="every single result")
+    parser.add_argument("--delay", action="store_true", help="the time that packets take, instead of the processor's")
     options = parser.parse_args()
+    if options.delay:
+        report_delays(
+            options.modes.split(","), list(map(int, options.calls.split(","))), options.rounds, options.seconds
+        )
+        return
     figures: dict[tuple[str, int], dict[str, list[float]]] = {}
     for mode in options.modes.split(","):
         for calls in map(int, options.calls.split(",")):

@@ -49,11 +49,15 @@ class Gorizont:
         folder: where the data folder goes.
         users: the kit's file of those who exist from the start.
         cpu: the processor on which all its processes run; any if None.
+        web: whether it has a web server too, which follows every call.
     """
 
-    def __init__(self, name: str, build: Path, folder: Path, users: Path, *, cpu: int | None) -> None:
+    def __init__(
+        self, name: str, build: Path, folder: Path, users: Path, *, cpu: int | None, web: bool = False
+    ) -> None:
         self.name = name
-        installed = run_python(build, "-m", "tests.benchmarks.installation", str(folder), str(users), also=ROOT)
+        arguments = [str(folder), str(users), *(["--web"] if web else [])]
+        installed = run_python(build, "-m", "tests.benchmarks.installation", *arguments, also=ROOT)
         self.target = installed.split()[-1]
         self._process = Process(
             [*pinned(cpu), sys.executable, "-m", "pbx.cli", "serve", "--data", str(folder / "data")],

@@ -1,7 +1,8 @@
-"""Fixtures: one Chromium for all tests, one real server for each file."""
+"""Fixtures: one Chromium and one real server for all tests but those that need a server of their own."""
 
 import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -31,19 +32,21 @@ def chromium() -> Iterator[Browser]:
         browser.close()
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """`gorizont serve` with web."""
-    with Server(tmp_path_factory.mktemp("office"), web=True) as running:
-        yield running
+@contextmanager
+def new_office(folder: Path, chromium: Browser) -> Iterator[Office]:
+    """`gorizont serve` with web, and three people."""
+    with Server(folder, web=True) as server:
+        office = Office(server, chromium)
+        for number, name in PEOPLE.items():
+            office.hire(number, name, role="admin" if number == "101" else "user")
+        yield office
 
 
-@pytest.fixture(scope="module")
-def staffed(server: Server, chromium: Browser) -> Office:
-    office = Office(server, chromium)
-    for number, name in PEOPLE.items():
-        office.hire(number, name, role="admin" if number == "101" else "user")
-    return office
+@pytest.fixture(scope="session")
+def staffed(tmp_path_factory: pytest.TempPathFactory, chromium: Browser) -> Iterator[Office]:
+    """The office of all files. What a test leaves in it, those after it find."""
+    with new_office(tmp_path_factory.mktemp("office"), chromium) as office:
+        yield office
 
 
 @pytest.fixture

@@ -114,6 +114,12 @@ class Office:
 
     def open(self, number: str = "", name: str = "", *, path: str = "/sign-in", width: int = 1280) -> Person:
         """A browser in which nobody is signed in."""
+        person = self._person(number, name, width)
+        person.page.goto(self.origin + path)
+        return person
+
+    def _person(self, number: str, name: str, width: int) -> Person:
+        """A browser that has opened nothing yet."""
         context = self._browser.new_context(
             ignore_https_errors=True,
             viewport={"width": width, "height": 800},
@@ -125,15 +131,14 @@ class Office:
         context.set_default_timeout(10_000)
         context.add_init_script(WATCH_TRACKS)
         person = Person(number, name, context, context.new_page())
-        person.page.on("console", lambda message: self._listen(person, message))
-        person.page.on("pageerror", lambda error: person.complaints.append(str(error)))
+        context.on("console", lambda message: self._listen(person, message))
+        context.on("weberror", lambda error: person.complaints.append(str(error.error)))
         self._people.append(person)
-        person.page.goto(self.origin + path)
         return person
 
     def sign_in(self, number: str, name: str, *, path: str = "/chats", width: int = 1280) -> Person:
         """A browser in which somebody is signed in, at a page."""
-        person = self.open(number, name, width=width)
+        person = self._person(number, name, width)
         answer = person.context.request.post(
             f"{self.origin}/api/v1/session",
             data={"user": number, "password": web_password(number)},

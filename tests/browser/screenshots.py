@@ -44,9 +44,22 @@ PAGES = {
     "routing": "/admin/routing",
     "blocks": "/admin/blocks",
     "retention": "/admin/retention",
+    "holds": "/admin/holds",
     "audit": "/admin/audit",
 }
-EMPTY = ("chats", "calls", "people", "forwarding", "devices", "overview", "groups", "registrations", "live", "blocks")
+EMPTY = (
+    "chats",
+    "calls",
+    "people",
+    "forwarding",
+    "devices",
+    "overview",
+    "groups",
+    "registrations",
+    "live",
+    "blocks",
+    "holds",
+)
 BROKEN = ("chats", "calls", "people", "forwarding", "users", "overview")
 
 

@@ -1,10 +1,20 @@
 """People chat: at once, through a lost network and a reload, with files."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
-from playwright.sync_api import Locator, Page, expect
+import pytest
+from playwright.sync_api import Browser, Locator, Page, expect
 
+from tests.browser.conftest import new_office
 from tests.browser.office import Office, Person
+
+
+@pytest.fixture(scope="module")
+def staffed(tmp_path_factory: pytest.TempPathFactory, chromium: Browser) -> Iterator[Office]:
+    """An office of its own, in which nobody has called or written yet."""
+    with new_office(tmp_path_factory.mktemp("chat"), chromium) as office:
+        yield office
 
 
 def write(page: Page, text: str) -> None:
@@ -115,6 +125,7 @@ def test_a_group_is_made_and_renamed(office: Office) -> None:
     page.get_by_role("button", name="New conversation").first.click()
     for name in ("Boris", "Vera"):
         page.get_by_role("combobox", name="With whom").fill(name)
+        expect(page.get_by_role("option").filter(has_text=name).first).to_be_visible()
         page.keyboard.press("Enter")
     page.keyboard.press("Escape")
     page.get_by_label("Name of the group").fill("Night shift")

@@ -58,21 +58,36 @@ class Installation:
         return "\n".join(command.lines)
 
 
+class Running(Installation):
+    """One that has been started for the first time; `server` is what runs now."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self.server = self.start_ready()
+
+    def start_ready(self) -> Process:
+        """Starts it and waits until it is ready."""
+        self.server = self.start()
+        self.server.wait_for("Gorizont is ready")
+        return self.server
+
+
 @pytest.fixture
 def installation(tmp_path: Path) -> Installation:
     return Installation(tmp_path)
 
 
-@pytest.fixture
-def server(installation: Installation) -> Iterator[Process]:
-    process = installation.start()
-    process.wait_for("Gorizont is ready")
-    yield process
-    process.kill()
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    """For tests that leave it running; each adds users of its own."""
+    running = Running(tmp_path_factory.mktemp("running"))
+    yield running
+    running.server.kill()
 
 
-def engine_of(server: Process, *, since: int = 0) -> int:
-    return int(server.wait_for(r"engine started as process (\d+)", since=since)[1])
+def engine_of(server: Process) -> int:
+    """The engine that was started last."""
+    return int(re.findall(r"engine started as process (\d+)", "\n".join(server.lines))[-1])
 
 
 def everything(data: DataFolder) -> dict[str, bytes]:
@@ -80,8 +95,8 @@ def everything(data: DataFolder) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for folder in (data.secrets, data.tls) for path in folder.iterdir()}
 
 
-def test_first_start_makes_everything_for_its_owner_alone(installation: Installation, server: Process) -> None:
-    data = installation.data
+def test_first_start_makes_everything_for_its_owner_alone(running: Running) -> None:
+    data = running.data
     modes = {path: stat.S_IMODE(path.stat().st_mode) for path in (data.root, *data.root.rglob("*"))}
     for folder in (data.root, data.secrets, data.tls, data.run):
         assert modes[folder] == 0o700, folder
@@ -91,20 +106,20 @@ def test_first_start_makes_everything_for_its_owner_alone(installation: Installa
     assert call(data.engine_socket, "ready")["ready"] is True
 
 
-def test_first_start_says_where_it_listens_and_what_to_do_next(installation: Installation, server: Process) -> None:
-    server.wait_for("Then dial 102")
-    output = "\n".join(server.lines)
-    assert f"SIP over UDP        127.0.0.1:{installation.port}" in output
+def test_first_start_says_where_it_listens_and_what_to_do_next(running: Running) -> None:
+    running.server.wait_for("Then dial 102")
+    output = "\n".join(running.server.lines)
+    assert f"SIP over UDP        127.0.0.1:{running.port}" in output
     assert "SIP domain          office.test" in output
-    assert re.search(rf"user add 101 --name \"Anna Orlova\" --data {installation.data.root}", output)
+    assert re.search(rf"user add 101 --name \"Anna Orlova\" --data {running.data.root}", output)
 
 
-def test_user_that_is_added_beside_the_server_is_in_force_at_once(installation: Installation, server: Process) -> None:
-    output = installation.run("user", "add", "101", "--name", "Anna Orlova")
-    assert re.search(rf"server +127\.0\.0\.1, port {installation.port} \(UDP, TCP\)", output)
+def test_user_that_is_added_beside_the_server_is_in_force_at_once(running: Running) -> None:
+    output = running.run("user", "add", "101", "--name", "Anna Orlova")
+    assert re.search(rf"server +127\.0\.0\.1, port {running.port} \(UDP, TCP\)", output)
     # The reply to this one has the version that the engine goes by.
-    version = call(installation.data.engine_socket, "directory.changed", {"numbers": []})["version"]
-    assert f"directory version {version}" in installation.run("simulate", "102", "101")
+    version = call(running.data.engine_socket, "directory.changed", {"numbers": []})["version"]
+    assert f"directory version {version}" in running.run("simulate", "102", "101")
 
 
 def test_interrupt_ends_everything_and_the_next_start_keeps_what_there_was(installation: Installation) -> None:
@@ -124,29 +139,31 @@ def test_interrupt_ends_everything_and_the_next_start_keeps_what_there_was(insta
         assert re.findall(r"^10\d", installation.run("user", "list"), re.MULTILINE) == ["101", "102"]
 
 
-def test_engine_that_is_killed_is_restarted_and_knows_everybody(installation: Installation, server: Process) -> None:
-    installation.run("user", "add", "101")
-    os.kill(engine_of(server), signal.SIGKILL)
-    server.wait_for("engine was killed by SIGKILL: again in 0.1 s")
-    seen = len(server.lines)
-    server.wait_for("engine is ready", since=seen - 1)
-    assert call(installation.data.engine_socket, "ready")["ready"] is True
-    assert "there is no user" not in installation.run("user", "show", "101")
-
-
-def test_kill_of_the_supervisor_leaves_no_process_and_no_obstacle(installation: Installation, server: Process) -> None:
-    engine = engine_of(server)
-    os.kill(server.pid, signal.SIGKILL)
-    wait_gone(engine)
-    with installation.start() as again:
-        again.wait_for("Gorizont is ready")
-
-
-def test_second_server_on_the_same_data_is_refused(installation: Installation, server: Process) -> None:
-    second = installation.start()
+def test_second_server_on_the_same_data_is_refused(running: Running) -> None:
+    second = running.start()
     assert second.wait_ended() == 1
-    assert second.lines[-1].startswith(f"gorizont: a server runs on {installation.data.root} already (process ")
-    assert call(installation.data.engine_socket, "ready")["ready"] is True
+    assert second.lines[-1].startswith(f"gorizont: a server runs on {running.data.root} already (process ")
+    assert call(running.data.engine_socket, "ready")["ready"] is True
+
+
+def test_engine_that_is_killed_is_restarted_and_knows_everybody(running: Running) -> None:
+    server = running.server
+    running.run("user", "add", "103")
+    seen = len(server.lines)
+    os.kill(engine_of(server), signal.SIGKILL)
+    server.wait_for("engine was killed by SIGKILL: again in 0.1 s", since=seen)
+    server.wait_for("engine is ready", since=seen)
+    assert call(running.data.engine_socket, "ready")["ready"] is True
+    assert "there is no user" not in running.run("user", "show", "103")
+
+
+def test_kill_of_the_supervisor_leaves_no_process_and_no_obstacle(running: Running) -> None:
+    killed, engine = running.server, engine_of(running.server)
+    os.kill(killed.pid, signal.SIGKILL)
+    wait_gone(engine)
+    running.start_ready()
+    killed.kill()
+    assert call(running.data.engine_socket, "ready")["ready"] is True
 
 
 def test_port_that_another_program_has_ends_the_start_with_its_name(installation: Installation) -> None:

@@ -14,11 +14,12 @@ from config.data import DataFolder
 from config.loader import load_settings
 from pbx.bus.client import call
 from pbx.calls.models import CallMediaRow, CallRecordRow
+from pbx.directory.checks import ADMIN
 from pbx.directory.devices import add_device
 from pbx.directory.forwarding import clear_rules, set_rule
-from pbx.directory.groups import set_group
+from pbx.directory.groups import list_groups, remove_group, set_group
 from pbx.directory.secrets import SecretBox
-from pbx.directory.users import add_user
+from pbx.directory.users import add_user, list_users, remove_user
 from pbx.first_start import prepare
 from pbx.storage.base import utc_now
 from pbx.storage.engine import open_database
@@ -136,6 +137,17 @@ class Server:
                 sip_password=self.password(number),
             )
         self._changed(number)
+
+    def dismiss(self) -> None:
+        """Removes everybody and all groups, but for the account of the first start."""
+        with self.store.transaction() as tx:
+            groups = list(list_groups(tx.session))
+            users = [user.number for user in list_users(tx.session) if user.number != ADMIN]
+            for number in groups:
+                remove_group(tx, number, actor=ACTOR)
+            for number in users:
+                remove_user(tx, number, actor=ACTOR)
+        self._changed(*groups, *users)
 
     def add_device(self, number: str) -> tuple[str, str]:
         """A further account of a user: its SIP name and password."""

@@ -53,6 +53,7 @@ SECTIONS = (
     "people",
     "me",
     "devices",
+    "provisioning",
     "forwarding",
     "calls",
     "chat",
@@ -68,6 +69,7 @@ SECTIONS = (
     "admin.records",
     "admin.simulation",
     "admin.retention",
+    "admin.holds",
 )
 """Modules of this package, each with a `section`."""
 

@@ -9,7 +9,6 @@ from pydantic import Field
 from sqlalchemy import and_, or_, select
 from sqlalchemy.orm import Session
 
-from pbx.calls.causes import in_words
 from pbx.calls.history import story
 from pbx.calls.models import CallRecordRow
 from pbx.routing.number import comparable
@@ -17,8 +16,9 @@ from pbx.routing.outcome import Outcome
 from pbx.routing.words import Language
 from pbx.storage.unit import Transaction
 from web.api.section import Access, Section
-from web.api.shapes import CallDevice, CallItem, Direction, LiveCall, Moment, Page, Party, Shape, from_seconds
+from web.api.shapes import CallDevice, CallItem, Cause, Direction, LiveCall, Moment, Page, Party, Shape, from_seconds
 from web.auth.sessions import SignedIn
+from web.causes import cause_of
 from web.errors import Conflict, Missing
 from web.happenings import CallsLookedAt
 from web.language import wanted_language
@@ -70,7 +70,7 @@ class CallFacts(Shape):
     answered_at: Moment | None
     ended_at: Moment
     outcome: Outcome
-    cause: str = Field(examples=["nobody answered"])
+    cause: Cause
 
 
 class CallStory(CallFacts):
@@ -100,7 +100,7 @@ class Seen(Shape):
 @section.get("/me/calls", Access.USER, query=CallsQuery, answer=CallPage)
 def show_calls(user: SignedIn, query: CallsQuery) -> CallPage:
     """My calls that have ended, the newest first."""
-    given, language = services(), wanted_language()
+    given = services()
     index_new_calls(given)
     number = user.number
 
@@ -132,7 +132,7 @@ def show_calls(user: SignedIn, query: CallsQuery) -> CallPage:
 
     found, missed, seen_until = given.read(find)
     items = [
-        call_item(given, record, outgoing=party.outgoing, seen_until=seen_until, language=language)
+        call_item(given, record, outgoing=party.outgoing, seen_until=seen_until)
         for record, party in found[: query.limit]
     ]
     return CallPage(items=items, next=items[-1].id if len(found) > query.limit else None, missed=missed)
@@ -189,7 +189,7 @@ def explain_call(user: SignedIn, call: str) -> CallStory:
     if record is None or (party is None and not user.is_admin):
         raise Missing("there is no record of this call")
     hidden = is_private(record) and not user.is_admin and user.number != record.caller
-    facts = call_facts(given, record, hidden=hidden, language=language)
+    facts = call_facts(given, record, hidden=hidden)
     return CallStory(**facts.model_dump(), explanation=_explanation(record, language))
 
 
@@ -210,13 +210,12 @@ def call_item(
     *,
     outgoing: bool,
     seen_until: float = 0.0,
-    language: Language = Language.ENGLISH,
 ) -> CallItem:
     """A record as its caller (`outgoing`), or one of those whom it was for, sees it.
 
     `seen_until` is when the missed calls were looked at, in seconds of the Unix epoch.
     """
-    facts = call_facts(given, record, hidden=not outgoing and is_private(record), language=language)
+    facts = call_facts(given, record, hidden=not outgoing and is_private(record))
     missed = not outgoing and record.answered_at is None
     dialled = Party(number=record.dialled, name=given.name_of(record.dialled))
     return CallItem(
@@ -236,9 +235,10 @@ def call_item(
     )
 
 
-def call_facts(given: Services, record: CallRecordRow, *, hidden: bool, language: Language) -> CallFacts:
+def call_facts(given: Services, record: CallRecordRow, *, hidden: bool) -> CallFacts:
     """A record; `hidden` leaves out who called, as the caller asked for (RFC 3323)."""
     answered_by = record.answered_by
+    code, detail = cause_of(record.cause)
     return CallFacts(
         id=record.id,
         caller=ANONYMOUS if hidden else record.caller,
@@ -250,7 +250,7 @@ def call_facts(given: Services, record: CallRecordRow, *, hidden: bool, language
         answered_at=from_seconds(record.answered_at) if record.answered_at is not None else None,
         ended_at=from_seconds(record.ended_at),
         outcome=record.outcome,
-        cause=in_words(record.cause, language),
+        cause=Cause(code=code, detail=detail),
     )
 
 

@@ -1,21 +1,25 @@
 """A user's devices: the accounts that his phones sign in by."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from io import BytesIO
 from typing import Any
 
 import segno
+from flask import request
 from pydantic import Field
+from sqlalchemy.orm import Session
 
 from pbx.accounts import account_uri, by_host, servers
 from pbx.bus.errors import BusError
 from pbx.directory.devices import NewDevice, add_device, list_devices, remove_device
-from pbx.directory.models import DeviceRow
+from pbx.directory.models import DeviceRow, DeviceUseRow
+from pbx.directory.uses import uses_of
 from pbx.storage.unit import Transaction
 from web.api.section import Access, Section
 from web.api.shapes import Moment, Page, Shape
 from web.auth.sessions import SignedIn
 from web.errors import Conflict, Missing
+from web.provisioning import fetch_address
 from web.services import Services, services
 
 section = Section("devices", title="my devices")
@@ -31,9 +35,13 @@ class Device(Shape):
     label: str = Field(examples=["softphone on my laptop"])
     created_at: Moment
     online: bool = Field(description="a phone is registered by it")
-    user_agent: str | None = Field(examples=["Yealink SIP-T54W 96.86.0.100"], description="of that phone")
-    address: str | None = Field(examples=["10.0.0.7"], description="of that phone")
-    transport: str | None = Field(examples=["TLS"])
+    user_agent: str | None = Field(
+        examples=["Yealink SIP-T54W 96.86.0.100"], description="of that phone, or of the last that was"
+    )
+    address: str | None = Field(examples=["10.0.0.7"], description="likewise")
+    transport: str | None = Field(examples=["TLS"], description="likewise")
+    registered_at: Moment | None = Field(description="since when the phone is there; null where it is not")
+    last_seen: Moment | None = Field(description="when a phone was last heard of; null: never")
 
 
 class DevicePage(Page[Device]):
@@ -61,6 +69,17 @@ class ServerRow(Shape):
     value: str = Field(examples=["10.0.0.2, port 5060 (UDP, TCP)"])
 
 
+class Linphone(Shape):
+    """An address from which Linphone fetches the account by itself, once."""
+
+    url: str = Field(examples=["https://pbx.example.com:8443/api/v1/provisioning/r5…"])
+    qr_svg: str = Field(examples=["<svg …></svg>"], description="the address as a picture, which Linphone scans")
+    until: Moment = Field(description="when it ends to be good")
+    own_authority: bool = Field(
+        description="the server's certificate is signed by its own authority, which Linphone on a mobile refuses"
+    )
+
+
 class NewAccount(Shape):
     """What has to be told to the phone. The password is shown this once."""
 
@@ -70,8 +89,8 @@ class NewAccount(Shape):
     domain: str = Field(examples=["pbx.example.com"])
     server: list[ServerRow] = Field(description="what to type into the phone besides, in its words")
     servers: list[ServerItem]
-    uri: str = Field(examples=["sip:102-k3fw:k7m2xq9hd4vbtw3ce@10.0.0.2:5060"])
-    qr_svg: str = Field(examples=["<svg …></svg>"], description="the uri as a picture")
+    uri: str = Field(examples=["sip:102-k3fw:k7m2xq9hd4vbtw3ce@10.0.0.2:5060"], description="the same in one line")
+    linphone: Linphone
 
 
 @section.get("/me/devices", Access.USER, answer=DevicePage)
@@ -101,22 +120,33 @@ def delete_device(user: SignedIn, sip_name: str) -> None:
 
 def device_page(given: Services, number: str) -> DevicePage:
     """The devices of a user. Raises NotFound."""
-    rows = given.read(lambda session: list_devices(session, number))
+    rows, uses = given.read(lambda session: with_uses(session, list_devices(session, number)))
     phones = phones_now(given, number=number)
-    return DevicePage(items=[device_item(row, phones.get(row.sip_name)) for row in rows])
+    return DevicePage(items=[device_item(row, phones.get(row.sip_name), uses.get(row.sip_name)) for row in rows])
 
 
-def device_item(row: DeviceRow, phone: Mapping[str, Any] | None) -> Device:
-    """A device, with the phone that is registered by it if there is one."""
+def with_uses(session: Session, rows: Sequence[DeviceRow]) -> tuple[Sequence[DeviceRow], dict[str, DeviceUseRow]]:
+    """Devices, and what is noted of the phones that used them."""
+    return rows, uses_of(session, [row.sip_name for row in rows])
+
+
+def device_item(row: DeviceRow, phone: Mapping[str, Any] | None, use: DeviceUseRow | None) -> Device:
+    """A device, with the phone that is registered by it if there is one, else with the last that was."""
     return Device(
         sip_name=row.sip_name,
         label=row.label,
         created_at=row.created_at,
         online=phone is not None,
-        user_agent=phone["user_agent"] if phone is not None else None,
-        address=str(phone["source"]).partition(" ")[0] if phone is not None else None,
-        transport=phone["transport"] if phone is not None else None,
+        user_agent=_told(phone, "user_agent") or (use.user_agent if use else None) or None,
+        address=_told(phone, "source").partition(" ")[0] or (use.address if use else None),
+        transport=_told(phone, "transport") or (use.transport if use else None),
+        registered_at=use.registered_at if phone is not None and use is not None else None,
+        last_seen=use.seen_at if use is not None else None,
     )
+
+
+def _told(phone: Mapping[str, Any] | None, what: str) -> str:
+    return str(phone[what] or "") if phone is not None else ""
 
 
 def phones_now(given: Services, **asked: str) -> dict[str, Mapping[str, Any]]:
@@ -143,9 +173,8 @@ def create(given: Services, number: str, label: str, *, actor: str) -> NewAccoun
 def account_answer(given: Services, sip_name: str, label: str, password: str) -> NewAccount:
     """What the phone has to be told."""
     found = servers(given.settings.sip)
-    uri = account_uri(given.settings, sip_name, password, found)
-    picture = BytesIO()  # with its namespace, without which a browser shows no SVG outside of a page
-    segno.make(uri, micro=False).save(picture, kind="svg", scale=QR_SCALE, light="white", xmldecl=False, nl=False)
+    token, until = given.tickets.issue(sip_name)
+    url = fetch_address(request.host, token)
     return NewAccount(
         sip_name=sip_name,
         label=label,
@@ -156,6 +185,18 @@ def account_answer(given: Services, sip_name: str, label: str, password: str) ->
             *(ServerRow(name="server", value=text) for text in by_host(found)),
         ],
         servers=[ServerItem(transport=one.transport, host=one.host, port=one.port) for one in found],
-        uri=uri,
-        qr_svg=picture.getvalue().decode(),
+        uri=account_uri(given.settings, sip_name, password, found),
+        linphone=Linphone(
+            url=url,
+            qr_svg=_qr(url),
+            until=until,
+            own_authority=given.settings.sip.certificate == given.data.certificate,
+        ),
     )
+
+
+def _qr(text: str) -> str:
+    """A QR code, with its namespace, without which a browser shows no SVG outside of a page."""
+    picture = BytesIO()
+    segno.make(text, micro=False).save(picture, kind="svg", scale=QR_SCALE, light="white", xmldecl=False, nl=False)
+    return picture.getvalue().decode()

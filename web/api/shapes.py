@@ -7,6 +7,7 @@ from typing import Annotated, Generic, Literal, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, PlainSerializer
 
 from pbx.routing.outcome import Outcome
+from web.causes import CauseCode
 
 T = TypeVar("T")
 
@@ -70,6 +71,13 @@ class Direction(StrEnum):
     OUT = "out"
 
 
+class Cause(Shape):
+    """How a call ended. `detail` is a SIP phrase or a reason of the media plane, in English; mostly empty."""
+
+    code: CauseCode = Field(examples=["nobody-answered"])
+    detail: str = Field(examples=[""])
+
+
 class CallItem(Shape):
     """A call that has ended, as one of its parties sees it."""
 
@@ -83,7 +91,7 @@ class CallItem(Shape):
     answered_at: Moment | None
     ended_at: Moment
     outcome: Outcome
-    cause: str = Field(examples=["nobody answered"])
+    cause: Cause
     missed: bool
     seen: bool = Field(description="false for a missed call that was not looked at")
 

@@ -56,11 +56,13 @@ class FanOut:
 
     def __init__(self, given: Services) -> None:
         self._rooms = given.rooms
+        self._browsers = given.browsers
         self.members = given.chat_members
 
     def sent(self, event: events.MessageSent) -> None:
-        data = MessageSent(message=shape_of_message(event.message))
-        self._rooms.to_users(self.members.of(event.conversation), data, seq=event.seq)
+        # Calls come by the hundred: nobody looks up whom to tell where nobody is there.
+        if there := self._rooms.anybody and self._browsers.there(self.members.of(event.conversation)):
+            self._rooms.to_users(there, MessageSent(message=shape_of_message(event.message)), seq=event.seq)
 
     def changed(self, event: events.MessageChanged) -> None:
         data = MessageChanged(message=shape_of_message(event.message))

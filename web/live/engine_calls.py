@@ -4,16 +4,11 @@ import logging
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import select
-
 from pbx.bus.lines import Values
-from pbx.calls.models import CallRecordRow
-from web.api.calls import BROWSER_ACCOUNT, call_item, index_new_calls, live_call, numbers_in
-from web.calls_index import parties_of
+from web.api.calls import BROWSER_ACCOUNT, live_call, numbers_in
 from web.live.events import (
     BlocksChanged,
     CallLive,
-    CallRecorded,
     CallsReset,
     DeviceChanged,
     RegistrationChanged,
@@ -33,22 +28,8 @@ def connect(given: Services) -> None:
     for kind in ("call.started", "call.changed", "call.answered"):
         events.on(kind, lambda data: _call(given, data, ended=False))
     events.on("call.ended", lambda data: _call(given, data, ended=True))
-    events.on("call.recorded", lambda _: tell_new_records(given))
     events.on("blocks.changed", lambda _: given.rooms.to_admins(BlocksChanged()))
     events.on("directory.changed", lambda data: _directory(given, data))
-
-
-def tell_new_records(given: Services) -> None:
-    """Tells the parties of the calls that have been recorded since the last look."""
-    new = index_new_calls(given)
-    if not new:
-        return
-    query = select(CallRecordRow).where(CallRecordRow.id.in_(new)).order_by(CallRecordRow.ended_at)
-    for record in given.read(lambda session: session.scalars(query).all()):
-        for number in parties_of(record):
-            if number in given.directory.users:
-                item = call_item(given, record, outgoing=number == record.caller)
-                given.rooms.to_user(number, CallRecorded(call=item))
 
 
 def on_the_phone(given: Services, view: Mapping[str, Any]) -> frozenset[str]:
@@ -68,7 +49,6 @@ def _start_anew(given: Services, data: Values) -> None:
         {str(view["id"]): on_the_phone(given, view) for view in data["calls"]},
     )
     given.rooms.to_everyone(CallsReset())
-    tell_new_records(given)
 
 
 def _phone(given: Services, data: Values, *, came: bool) -> None:
@@ -90,14 +70,16 @@ def _is_phone(given: Services, data: Values) -> bool:
 def _call(given: Services, data: Values, *, ended: bool) -> None:
     view = data["call"]
     given.presence.call(str(view["id"]), () if ended else on_the_phone(given, view))
+    concerned = numbers_in(view)
+    there, others = given.browsers.there(concerned), given.browsers.admins - concerned
+    if not there and not others:
+        return
     if ended:
         view = {**view, "state": "ended"}
-    concerned = {number for number in numbers_in(view) if number in given.directory.users}
-    for number in concerned:
-        if given.browsers.is_there(number):
-            given.rooms.to_user(number, CallLive(call=live_call(given, view, number)))
-    others = [user.number for user in given.directory.users.values() if user.role == "admin"]
-    given.rooms.to_users([one for one in others if one not in concerned], CallLive(call=live_call(given, view, None)))
+    for number in there:
+        given.rooms.to_user(number, CallLive(call=live_call(given, view, number)))
+    if others:
+        given.rooms.to_users(others, CallLive(call=live_call(given, view, None)))
 
 
 def _directory(given: Services, data: Values) -> None:

@@ -25,7 +25,13 @@ from web.services import Services, services
 
 logger = logging.getLogger(__name__)
 
-LISTENERS = ("web.live.changes", "web.live.engine_calls", "web.live.chat", "web.live.chat_engine")
+LISTENERS = (
+    "web.live.changes",
+    "web.live.engine_calls",
+    "web.live.ended_calls",
+    "web.live.chat",
+    "web.live.chat_engine",
+)
 """Modules with a function `connect(services)` that registers what they want to hear, before the first browser comes."""
 
 REQUEST_MODULES = ("web.live.chat",)

@@ -52,6 +52,8 @@ class LivePresence:
         self._tell(self._board.resync(phones, calls, self._now()))
 
     def _tell(self, changes: Iterable[PresenceChange]) -> None:
+        if not self._rooms.anybody:
+            return
         for change in changes:
             self._rooms.to_everyone(
                 PresenceChanged(number=change.number, presence=change.presence, since=from_seconds(change.since))

@@ -8,7 +8,7 @@
 A browser is in the room of its user, in "everyone", and in "admins" if it may. Nothing is sent that its receiver could
 not read through the API. On the wire it is one Socket.IO event named `event` with {"seq", "type", "data"}: `type` and
 the shape of `data` are those of the class (`web.live.events`), `seq` numbers what the chat's catch-up (`GET /sync`)
-covers and is null for everything else.
+covers and is null for everything else. Where no browser is connected that would hear it, nothing is put together.
 
 May be called in the loop only, never in a database thread: handlers of `services().events.on(...)` are in the loop.
 """
@@ -16,6 +16,7 @@ May be called in the loop only, never in a database thread: handlers of `service
 from collections.abc import Iterable
 from typing import Any, Protocol
 
+from web.live.browsers import Browsers
 from web.live.events import LiveData
 
 EVERYONE = "everyone"
@@ -34,31 +35,39 @@ class Emitter(Protocol):
 
 
 class Rooms:
-    """Sends events to browsers."""
+    """Sends events to browsers; `browsers` are those that are connected."""
 
-    def __init__(self, emitter: Emitter) -> None:
+    def __init__(self, emitter: Emitter, browsers: Browsers) -> None:
         self._emitter = emitter
+        self._browsers = browsers
+
+    @property
+    def anybody(self) -> bool:
+        """Whether any browser is connected. Ask before putting costly data together."""
+        return bool(self._browsers.connected)
 
     def to_user(self, number: str, data: LiveData, *, seq: int | None = None) -> None:
         """All browsers of a user."""
-        self._send(room_of(number), data, seq)
+        self.to_users((number,), data, seq=seq)
 
     def to_users(self, numbers: Iterable[str], data: LiveData, *, seq: int | None = None) -> None:
         """All browsers of several users; the event is put together once."""
-        self._send([room_of(number) for number in dict.fromkeys(numbers)], data, seq)
+        if rooms := [room_of(number) for number in self._browsers.there(numbers)]:
+            self._send(rooms, data, seq)
 
     def to_admins(self, data: LiveData) -> None:
         """All browsers of admins."""
-        self._send(ADMINS, data, None)
+        if self._browsers.admins:
+            self._send(ADMINS, data, None)
 
     def to_everyone(self, data: LiveData) -> None:
         """All browsers."""
-        self._send(EVERYONE, data, None)
+        if self.anybody:
+            self._send(EVERYONE, data, None)
 
     def to_browser(self, sid: str, data: LiveData) -> None:
         """One browser, by its Socket.IO id."""
         self._send(sid, data, None)
 
     def _send(self, room: str | list[str], data: LiveData, seq: int | None) -> None:
-        if room:
-            self._emitter.emit("event", {"seq": seq, "type": data.TYPE, "data": data.wire()}, to=room)
+        self._emitter.emit("event", {"seq": seq, "type": data.TYPE, "data": data.wire()}, to=room)

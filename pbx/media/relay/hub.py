@@ -6,16 +6,17 @@ ICE find their transport by its user name, and make their source known; DTLS, RT
 source. Everything else is dropped.
 """
 
-import asyncio
 import logging
 import socket
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any, NamedTuple, Protocol
 
 from pbx.media.errors import MediaUnavailable
 from pbx.media.relay import ice
 from pbx.media.relay.packet import BUFFER, HEADER_LENGTH, LONGEST
 from pbx.media.relay.ports import bound
+from pbx.media.relay.readiness import Readiness
 
 RECEIVE_OCTETS = 4 << 20
 BURST = 64  # packets that are read before other sockets get their turn
@@ -54,10 +55,10 @@ class Hub:
         dropped: packets from sources that nobody knows.
     """
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, port: int) -> None:
+    def __init__(self, readiness: Readiness, port: int) -> None:
         self.port = port
         self.dropped = 0
-        self._loop = loop
+        self._readiness = readiness
         self._names: dict[str, Guest] = {}
         self._sources: dict[ice.Address, Guest] = {}
         self._sockets: dict[str, socket.socket] = {}
@@ -74,7 +75,7 @@ class Hub:
                 logger.warning("! no media for browsers on [%s]:%d: %s", host, self.port, error.strerror)
                 continue
             self._sockets[host] = made
-            self._loop.add_reader(made.fileno(), self._readable, made.recvfrom_into, made.sendto)
+            self._readiness.watch(made.fileno(), partial(self._readable, made.recvfrom_into, made.sendto))
         if not self._sockets:
             raise MediaUnavailable(f"port {self.port} can't be used for browsers")
 
@@ -98,7 +99,7 @@ class Hub:
 
     def _close(self, host: str) -> None:
         closed = self._sockets.pop(host)
-        self._loop.remove_reader(closed.fileno())
+        self._readiness.forget(closed.fileno())
         closed.close()
 
     def _readable(self, read, send) -> None:  # type: ignore[no-untyped-def]  # methods of a socket

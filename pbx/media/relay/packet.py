@@ -17,6 +17,10 @@ LONGEST = SIZE - HEADROOM
 
 BUFFER = bytearray(SIZE)
 VIEW = memoryview(BUFFER)
+BUFFERS = [BUFFER]  # as os.readv wants it
+WORDS = VIEW.cast("I")  # in the order of this machine: what is written there has been turned round once, beforehand
+# Slicing costs as much as what is done with the slice, and nearly all packets begin where the buffer does.
+PREFIXES = tuple(VIEW[:length] for length in range(SIZE + 1))
 AREA = ffi.from_buffer("char[]", BUFFER)  # the same memory as libsrtp wants it
 LENGTH = ffi.new("int *")
 LIBSRTP = lib

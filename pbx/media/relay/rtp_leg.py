@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 
 from pbx.media.relay import reports
+from pbx.media.relay.express import short_way
 from pbx.media.relay.latching import Address, Latch
 from pbx.media.relay.packet import BUFFER, HEADER_LENGTH, LONGEST, VIEW
 from pbx.media.relay.ports import Pair, PortPool
@@ -29,6 +30,7 @@ class RtpTransport:
     Attributes:
         dropped: packets that came from elsewhere, were malformed, or failed authentication.
         muxed: RTCP goes with the RTP (RFC 5761).
+        write, outbound: as `Transport` has them.
     """
 
     def __init__(self, readiness: Readiness, pool: PortPool, host: str, stream: Stream) -> None:
@@ -41,14 +43,12 @@ class RtpTransport:
         self._rtcp_address: Address | None = None
         self._rtcp_latched: Address | None = None
         self._inbound: Protection | None = None
-        self._outbound: Protection | None = None
+        self.outbound: Protection | None = None
         self._connected = False
         self._closed = False
         self.muxed = False
         self.dropped = 0
-        self._receive = stream.receive
-        self._read = self._rtp.recv_into
-        self._write: Callable[[memoryview], int] = self._nowhere
+        self.write: Callable[[memoryview], object] = _nowhere
         readiness.watch(self._rtp.fileno(), self._first_packets)
         readiness.watch(self._rtcp.fileno(), self._rtcp_packet)
 
@@ -78,8 +78,9 @@ class RtpTransport:
         """The keys for both directions; None for none. A key that is in use already goes on."""
         if inbound != (self._inbound.key if self._inbound else None):
             self._inbound = Protection(inbound, inbound=True) if inbound else None
-        if outbound != (self._outbound.key if self._outbound else None):
-            self._outbound = Protection(outbound, inbound=False) if outbound else None
+        if outbound != (self.outbound.key if self.outbound else None):
+            self.outbound = Protection(outbound, inbound=False) if outbound else None
+        self._arrange()
 
     def close(self) -> None:
         if not self._closed:
@@ -90,14 +91,10 @@ class RtpTransport:
 
     # ---- packets that come
 
-    def _packet(self) -> None:
-        """Once the socket is connected: everything comes from the party."""
-        try:
-            length = self._read(BUFFER)
-        except OSError:  # nothing there after all, or its port was closed when we sent
-            return
+    def _take(self, length: int) -> None:
+        """The packet in the buffer, which comes from the party for sure: its socket is connected."""
         if length < HEADER_LENGTH or length > LONGEST or BUFFER[0] & 0xC0 != 0x80:
-            self.dropped += 1
+            self._refuse()
             return
         if 191 < BUFFER[1] < 224:
             self._take_rtcp(length)
@@ -105,9 +102,12 @@ class RtpTransport:
         if self._inbound is not None:
             length = self._inbound.unprotect(length)
             if not length:
-                self.dropped += 1
+                self._refuse()
                 return
-        self._receive(length)
+        self._stream.receive(length)
+
+    def _refuse(self) -> None:
+        self.dropped += 1
 
     def _first_packets(self) -> None:
         """While nothing has come, or where the party sends from elsewhere than it listens."""
@@ -140,7 +140,7 @@ class RtpTransport:
             if source != latch.negotiated:
                 logger.info("= stream at port %d: media comes from %s:%d", self.port, *source)
             self._listen_to(source if latch.destination == source else None)
-        self._receive(length)
+        self._stream.receive(length)
 
     def _listen_to(self, source: Address | None) -> None:
         """Connects the RTP socket to the party; None lets go of whom it was connected to."""
@@ -155,18 +155,23 @@ class RtpTransport:
                 logger.warning("! stream at port %d can't be connected to %s:%d: %s", self.port, *source, error)
             else:
                 self._connected = True
-        self._write = self._rtp.send if self._connected else self._unconnected(self._latch.destination)
-        self._readiness.watch(self._rtp.fileno(), self._packet if self._connected else self._first_packets)
+        self.write = self._rtp.send if self._connected else self._unconnected(self._latch.destination)
+        self._arrange()
 
-    def _unconnected(self, destination: Address | None) -> Callable[[memoryview], int]:
+    def _arrange(self) -> None:
+        """Puts together what packets go through, of what is agreed now."""
+        if self._closed:
+            return
+        descriptor, reader = self._rtp.fileno(), self._first_packets
+        if self._connected:
+            reader = short_way(descriptor, self._stream, self._inbound, self._take, self._refuse)
+        self._readiness.watch(descriptor, reader)
+
+    def _unconnected(self, destination: Address | None) -> Callable[[memoryview], object]:
         if destination is None or not destination[1]:
-            return self._nowhere
+            return _nowhere
         send = self._rtp.sendto
         return lambda packet: send(packet, destination)
-
-    @staticmethod
-    def _nowhere(packet: memoryview) -> int:  # noqa: ARG004  in the place of socket.send
-        return 0
 
     def _rtcp_packet(self) -> None:
         try:
@@ -200,12 +205,12 @@ class RtpTransport:
 
     def send(self, start: int, end: int) -> None:
         """Sends the packet from `start` to `end` of the buffer."""
-        if self._outbound is not None:
-            end = self._outbound.protect(start, end)
+        if self.outbound is not None:
+            end = self.outbound.protect(start, end)
             if not end:
                 return
         try:
-            self._write(VIEW[start:end])
+            self.write(VIEW[start:end])
         except OSError:  # its port is closed, or the queue of the interface is full: a lost packet either way
             return
 
@@ -213,11 +218,11 @@ class RtpTransport:
         """Sends a compound packet, to where the party takes RTCP."""
         if self._closed or self._latch is None:
             return
-        if self._outbound is not None:
-            packet = self._outbound.protect_rtcp(packet)
+        if self.outbound is not None:
+            packet = self.outbound.protect_rtcp(packet)
         try:
             if self.muxed:
-                self._write(memoryview(packet))
+                self.write(memoryview(packet))
             elif (where := self._rtcp_destination()) is not None:
                 self._rtcp.sendto(packet, where)
         except OSError:
@@ -231,3 +236,7 @@ class RtpTransport:
             return self._rtcp_address
         locked = self._latch.locked
         return None if locked is None or locked[1] >= 65_535 else (locked[0], locked[1] + 1)
+
+
+def _nowhere(packet: memoryview) -> int:  # noqa: ARG001  in the place of socket.send
+    return 0

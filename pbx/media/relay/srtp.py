@@ -69,9 +69,9 @@ class MasterKey:
 
 
 class Protection:
-    """One direction's context. `key` is what it was made of."""
+    """One direction's context: `key` is what it was made of, `context` is libsrtp's, as long as this object lives."""
 
-    __slots__ = ("_session", "_srtp", "key")
+    __slots__ = ("_session", "context", "key")
 
     def __init__(self, key: MasterKey, *, inbound: bool) -> None:
         self.key = key
@@ -84,33 +84,33 @@ class Protection:
         # A lost packet of video is sent again as it was (RFC 4585, NACK).
         policy.allow_repeat_tx = not inbound
         self._session = Session(policy)
-        self._srtp = self._session._srtp[0]
+        self.context = self._session._srtp[0]
 
     def protect(self, start: int, end: int) -> int:
         """Encrypts the RTP packet from `start` to `end` of the buffer. Its new end, or 0 if that fails."""
         LENGTH[0] = end - start
-        if _protect(self._srtp, AREA + start if start else AREA, LENGTH):
+        if _protect(self.context, AREA + start if start else AREA, LENGTH):
             return 0
         return start + LENGTH[0]  # type: ignore[no-any-return]
 
     def unprotect(self, length: int) -> int:
         """Decrypts the RTP packet in the buffer. Its new length, or 0 for a forged, repeated or malformed one."""
         LENGTH[0] = length
-        if _unprotect(self._srtp, AREA, LENGTH):
+        if _unprotect(self.context, AREA, LENGTH):
             return 0
         return LENGTH[0]  # type: ignore[no-any-return]
 
     def unprotect_rtcp(self, length: int) -> int:
         """As `unprotect`, for RTCP."""
         LENGTH[0] = length
-        if _unprotect_rtcp(self._srtp, AREA, LENGTH):
+        if _unprotect_rtcp(self.context, AREA, LENGTH):
             return 0
         return LENGTH[0]  # type: ignore[no-any-return]
 
     def protect_rtcp(self, packet: bytes) -> bytes:
         """A compound packet, encrypted; b"" if that fails. Uses the buffer."""
         LENGTH[0] = load(packet)
-        if _protect_rtcp(self._srtp, AREA, LENGTH):
+        if _protect_rtcp(self.context, AREA, LENGTH):
             return b""
         return bytes(BUFFER[: LENGTH[0]])
 

@@ -3,17 +3,19 @@
 Each stream sends under an SSRC of its own and one row of sequence numbers, whoever feeds it: the party across, the
 one that took its place after a transfer, or a player. So a phone sees one steady source, and SRTP one context.
 
-`receive` is the path of every packet; the rest is for what happens seldom.
+`receive` is the way of every packet. Most take a shorter one to the same end (`express.py`), which has to do the same.
 """
 
 import time
 from collections.abc import Callable
 from secrets import randbits
+from sys import byteorder
 from typing import Protocol
 
 from pbx.media.relay.correspondence import Correspondence
 from pbx.media.relay.formats import CONVERT, DROP, Exchange
-from pbx.media.relay.packet import BUFFER, HEADER, NUMBERS, blank_extensions, load, strip_extension
+from pbx.media.relay.packet import BUFFER, HEADER, NUMBERS, WORDS, blank_extensions, load, strip_extension
+from pbx.media.relay.srtp import Protection
 from pbx.media.relay.statistics import Reception
 
 
@@ -27,6 +29,14 @@ class Feed(Protocol):
 class Transport(Protocol):
     """What carries a stream to its party and back."""
 
+    @property
+    def write(self) -> Callable[[memoryview], object] | None:
+        """Sends a packet as it is; None where only `send` can do it."""
+
+    @property
+    def outbound(self) -> Protection | None:
+        """What a packet is encrypted with before it is written; None for nothing."""
+
     def send(self, start: int, end: int) -> None:
         """Sends the packet that stands between those places of the buffer."""
 
@@ -36,6 +46,9 @@ class Transport(Protocol):
 
 class Nowhere:
     """The transport of a stream that isn't connected."""
+
+    write = None
+    outbound = None
 
     def send(self, start: int, end: int) -> None:
         """Nothing is sent."""
@@ -54,17 +67,15 @@ class Stream:
         map: by payload type, what a packet is sent on as; DROP, or CONVERT for what `convert` takes.
         exchange: what was negotiated with the party of this stream.
         source: the SSRC of the packets that come.
-        ssrc: the SSRC of the packets that we send.
+        ssrc: the SSRC of the packets that we send; `ssrc_word` is the same as it is written into the buffer.
         feed: what fills this stream at present.
         keeps: numbers of header extensions that may stay in packets to this party; None for all of them.
+        shifted: whether what comes is sent on under other numbers, by `sequence_shift` and `timestamp_shift`.
     """
 
     __slots__ = (
         "_arrival",
-        "_sequence_shift",
-        "_shifted",
         "_timestamp",
-        "_timestamp_shift",
         "across",
         "convert",
         "correspondence",
@@ -78,9 +89,12 @@ class Stream:
         "reception",
         "sent",
         "sent_octets",
+        "sequence_shift",
+        "shifted",
         "source",
         "ssrc",
-        "ssrc_octets",
+        "ssrc_word",
+        "timestamp_shift",
         "transport",
     )
 
@@ -98,11 +112,11 @@ class Stream:
         self.feed: Feed | None = None
         self.player: Feed | None = None
         self.ssrc = randbits(32)
-        self.ssrc_octets = self.ssrc.to_bytes(4, "big")
+        self.ssrc_word = int.from_bytes(self.ssrc.to_bytes(4, "big"), byteorder)
         self.sent = self.sent_octets = 0
         self.correspondence = Correspondence()
-        self._sequence_shift = self._timestamp_shift = 0
-        self._shifted = False
+        self.sequence_shift = self.timestamp_shift = 0
+        self.shifted = False
         self._timestamp = 0
         self._arrival = 0.0
 
@@ -124,7 +138,7 @@ class Stream:
         reception.packets += 1
         reception.octets += length
         if not sequence & 3:
-            self._measure(timestamp)
+            self.measure(timestamp)
         if mapped == CONVERT:
             if self.convert is not None:
                 self.convert(length, sequence, timestamp)
@@ -132,13 +146,13 @@ class Stream:
         if out.feed is not self and not self._take_over(out, sequence, timestamp):
             return
         BUFFER[1] = (second & 0x80) | mapped
-        BUFFER[8:12] = out.ssrc_octets
-        if self._shifted:
+        WORDS[2] = out.ssrc_word
+        if self.shifted:
             NUMBERS.pack_into(
                 BUFFER,
                 2,
-                (sequence + self._sequence_shift) & 0xFFFF,
-                (timestamp + self._timestamp_shift) & 0xFFFFFFFF,
+                (sequence + self.sequence_shift) & 0xFFFF,
+                (timestamp + self.timestamp_shift) & 0xFFFFFFFF,
             )
         start = 0
         if first & 0x10 and out.keeps is not None:
@@ -152,12 +166,12 @@ class Stream:
     def position(self) -> tuple[int, int, float]:
         """As a feed: the number of the last packet as the party across has got it; a timestamp of about then."""
         return (
-            (self.reception.highest + self._sequence_shift) & 0xFFFF,
-            (self._timestamp + self._timestamp_shift) & 0xFFFFFFFF,
+            (self.reception.highest + self.sequence_shift) & 0xFFFF,
+            (self._timestamp + self.timestamp_shift) & 0xFFFFFFFF,
             self._arrival,
         )
 
-    def _measure(self, timestamp: int) -> None:
+    def measure(self, timestamp: int) -> None:
         """What is measured on every fourth packet only: how evenly they come (RFC 3550 §6.4.1), and when."""
         now = time.monotonic()
         self._timestamp = timestamp
@@ -180,11 +194,11 @@ class Stream:
 
     def original(self, sequence: int) -> int:
         """The number that the source has given to the packet which left for the party across as `sequence`."""
-        return (sequence - self._sequence_shift) & 0xFFFF
+        return (sequence - self.sequence_shift) & 0xFFFF
 
     def shifted_timestamp(self, timestamp: int) -> int:
         """A timestamp of the source as the party across knows it."""
-        return (timestamp + self._timestamp_shift) & 0xFFFFFFFF
+        return (timestamp + self.timestamp_shift) & 0xFFFFFFFF
 
     @property
     def clock(self) -> int:
@@ -210,8 +224,8 @@ class Stream:
         """Hands what comes here to that stream from now on."""
         if across is not self.across:
             self.across = across
-            self._shifted = False
-            self._sequence_shift = self._timestamp_shift = 0
+            self.shifted = False
+            self.sequence_shift = self.timestamp_shift = 0
 
     def set_rate(self, rate: int) -> None:
         """The clock of what comes, in Hz, as the preferred codec has it."""
@@ -236,13 +250,13 @@ class Stream:
         self._timestamp, self._arrival = timestamp, now
         if previous is None:
             # The first that fills it keeps its own numbers.
-            self._sequence_shift = self._timestamp_shift = 0
+            self.sequence_shift = self.timestamp_shift = 0
         else:
             last_sequence, last_timestamp, when = previous.position()
             passed = int((now - when) * self.reception.rate)
-            self._sequence_shift = (last_sequence + 1 - sequence) & 0xFFFF
-            self._timestamp_shift = (last_timestamp + max(passed, 1) - timestamp) & 0xFFFFFFFF
-        self._shifted = bool(self._sequence_shift or self._timestamp_shift)
+            self.sequence_shift = (last_sequence + 1 - sequence) & 0xFFFF
+            self.timestamp_shift = (last_timestamp + max(passed, 1) - timestamp) & 0xFFFFFFFF
+        self.shifted = bool(self.sequence_shift or self.timestamp_shift)
         return True
 
     def _fit_extension(self, keeps: frozenset[int], length: int) -> int:

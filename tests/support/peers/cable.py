@@ -34,8 +34,9 @@ class Cable:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._listener.shutdown(socket.SHUT_RDWR)
+        self._threads[0].join()  # nobody is connected any more after that
         self.cut()
-        for thread in list(self._threads):
+        for thread in self._threads[1:]:
             thread.join()
         self._listener.close()
 
@@ -53,7 +54,11 @@ class Cable:
                 phone, _ = self._listener.accept()
             except OSError:  # closed
                 return
-            server = socket.create_connection(self._server)
+            try:
+                server = socket.create_connection(self._server)
+            except OSError:  # it is gone, and phones go on trying
+                phone.close()
+                continue
             with self._lock:
                 self._ends += [phone, server]
             for source, target in ((phone, server), (server, phone)):

@@ -122,7 +122,8 @@ class WebPhone(Watched):
         link, self._link = self._link, None
         if link is not None:
             with contextlib.suppress(OSError):
-                link.shutdown(socket.SHUT_RDWR)
+                # Not its own shutdown(): after that of TLS, the reader would get what is still encrypted.
+                socket.socket.shutdown(link, socket.SHUT_RDWR)
             if self._reader is not None:
                 self._reader.join()
             link.close()
@@ -425,6 +426,10 @@ class WebPhone(Watched):
                     self._take_event(event)
                 except OSError:  # the server left before it had our answer, as when it is stopped
                     return
+                except PeerError:
+                    if self._link is link:
+                        raise
+                    return  # the page was closed before it had answered
 
     def _take_event(self, event: bytes | Ping | Pong) -> None:
         if isinstance(event, bytes):

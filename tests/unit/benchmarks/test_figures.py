@@ -123,3 +123,10 @@ def test_page_quotes_medians_ratios_and_what_failed() -> None:
     assert ["ours", "1350", "0.20", "0.500", "failures, rate not reached"] in rows
     assert ["50,000", "68.4", "0.500", "2", ""] in rows
     assert "grew by 0.0 octets a call" in page
+    assert "our servers: without a web server" in page
+
+
+def test_page_says_that_there_was_a_web_server() -> None:
+    facts = Conditions("CPU", 2, 24.0, "Linux", "Python", "5.6.3", "3.6.1", "uvloop", 0, 1, "niceness 0", 0.5, "...")
+    page = markdown(Results(conditions=facts, servers=["ours"], repeat=1, web=True))
+    assert "our servers: with a web server" in page

@@ -101,6 +101,33 @@ def test_addresses_in_the_file(data: DataFolder, toml: str, addresses: list[tupl
     assert settings.sip.tls == tuple(Address(*address) for address in addresses)
 
 
+@pytest.mark.parametrize(
+    ("toml", "networks"),
+    [
+        ('""', []),
+        ("[]", []),
+        ('"10.0.0.7"', ["10.0.0.7/32"]),
+        ('["10.0.0.0/24", "2001:db8::5", "10.0.0.0/24"]', ["10.0.0.0/24", "2001:db8::5/128"]),
+    ],
+)
+def test_proxies_are_addresses_and_networks(data: DataFolder, toml: str, networks: list[str]) -> None:
+    settings = load(data, f"[web]\ntrusted_proxies = {toml}\n")
+    assert [str(network) for network in settings.web.trusted_proxies] == networks
+
+
+def test_proxies_in_the_environment(data: DataFolder) -> None:
+    settings = load(data, WEB__TRUSTED_PROXIES="10.0.0.7, fd00::/8")
+    assert [str(network) for network in settings.web.trusted_proxies] == ["10.0.0.7/32", "fd00::/8"]
+    assert load(data, WEB__TRUSTED_PROXIES="").web.trusted_proxies == ()
+
+
+@pytest.mark.parametrize("toml", ['"proxy.example"', '["10.0.0.7/8"]', '"0.0.0.0/0"', "7", "true", "[7]"])
+def test_proxy_that_is_none_is_named_with_what_is_allowed(data: DataFolder, toml: str) -> None:
+    message = refusal(data, f"[web]\ntrusted_proxies = {toml}\n")
+    assert message.startswith("[web] trusted_proxies = ")
+    assert 'expected an IP address or a network like "10.0.0.7" or "10.0.0.0/24"' in message
+
+
 def test_host_name_stands_for_its_addresses(data: DataFolder, monkeypatch: pytest.MonkeyPatch) -> None:
     def resolve(host: str, port: int, **_: object) -> list[tuple[object, ...]]:
         assert host == "pbx.test"

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from messaging.call_entries import CallNote, note_call, noted_until, set_noted_until
+from messaging.call_entries import CallNote, note_calls, noted_until, set_noted_until
 from messaging.messages import timeline
 from messaging.sip_gateway import ForPhones, SipMessage, for_phones, take_message
 from messaging.sync import conversation_of
@@ -17,7 +17,7 @@ SIP = SipMessage("m1", "101", "102", "on my way", 1_790_000_000.0)
 
 
 def test_answered_call_stands_in_the_conversation_of_the_two_and_is_not_unread(chat: Chat) -> None:
-    message = chat.do(note_call, CALL)
+    (message,) = chat.do(note_calls, [CALL])
     assert message.conversation == chat.direct("102", "101")
     assert (message.kind, message.author, message.created_at.timestamp()) == ("call", "101", CALL.started_at)
     assert message.as_json()["call"] == {
@@ -29,26 +29,27 @@ def test_answered_call_stands_in_the_conversation_of_the_two_and_is_not_unread(c
 
 def test_missed_call_is_unread_for_the_one_who_missed_it(chat: Chat) -> None:
     missed = replace(CALL, answered_at=None, answered_by=None, outcome="no-answer")
-    conversation = chat.do(note_call, missed).conversation
+    conversation = chat.do(note_calls, [missed])[0].conversation
     assert [chat.read(conversation_of, conversation, actor=one).unread for one in ("101", "102")] == [0, 1]
 
 
 def test_call_is_noted_once(chat: Chat) -> None:
-    assert chat.do(note_call, CALL) is not None
+    assert len(chat.do(note_calls, [CALL, CALL])) == 1
     chat.events.clear()
-    assert chat.do(note_call, CALL) is None
+    assert chat.do(note_calls, [CALL]) == []
     assert chat.events == []
 
 
 @pytest.mark.parametrize("change", [{"callee": "*43"}, {"caller": "+74951234567"}, {"callee": "101"}])
 def test_call_with_nobody_of_ours_is_no_chat(chat: Chat, change: dict[str, str]) -> None:
-    assert chat.do(note_call, replace(CALL, **change)) is None
+    assert chat.do(note_calls, [replace(CALL, **change)]) == []
     assert chat.events == []
 
 
 def test_time_up_to_which_calls_are_noted_is_remembered(chat: Chat) -> None:
     assert chat.do(noted_until) is None
     chat.do(set_noted_until, CALL.ended_at)
+    chat.do(set_noted_until, CALL.ended_at - 1)
     assert chat.do(noted_until) == CALL.ended_at
 
 
@@ -81,5 +82,5 @@ def test_phones_get_what_browsers_say_in_a_conversation_of_two(chat: Chat) -> No
     facts = chat.read(load_facts, [direct, group])
     assert for_phones(message, facts[direct]) == ForPhones(str(message.id), "101", "102", "see this\n[plan.pdf]")
     assert for_phones(chat.do(take_message, SIP), facts[direct]) is None  # their phones have it already
-    assert for_phones(chat.do(note_call, CALL), facts[direct]) is None
+    assert for_phones(chat.do(note_calls, [CALL])[0], facts[direct]) is None
     assert for_phones(chat.say(group, "101"), facts[group]) is None

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from messaging.call_entries import CallNote, note_call
+from messaging.call_entries import CallNote, note_calls
 from messaging.conversations import (
     add_member,
     change_title,
@@ -152,7 +152,9 @@ def act(chat: Chat, what: str, actor: str, random: Random) -> None:
             chat.do(remove_member, conversation, random.choice((actor, other)), actor=actor)
         case "call":
             answered = random.choice((None, 5.0))
-            chat.do(note_call, CallNote(random.randbytes(8).hex(), actor, other, None, "busy", 1.0, answered, 9.0))
+            parties = [(actor, other), (other, actor), tuple(random.sample(others, 2))][: random.randrange(1, 4)]
+            calls = [(random.randbytes(8).hex(), *two) for two in parties]
+            chat.do(note_calls, [CallNote(*call, None, "busy", 1.0, answered, 9.0) for call in calls])
         case "phone":
             chat.do(take_message, SipMessage(random.randbytes(8).hex(), actor, other, "from a phone", 1.0))
         case "leave the company":

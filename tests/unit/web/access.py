@@ -42,6 +42,7 @@ DELETE  /api/v1/me/sessions/<session_id>                user
 GET     /api/v1/me/devices                              user
 POST    /api/v1/me/devices                              user
 DELETE  /api/v1/me/devices/<sip_name>                   user
+GET     /api/v1/provisioning/<token>                    public
 GET     /api/v1/me/forwarding                           user
 PUT     /api/v1/me/forwarding                           user
 GET     /api/v1/me/forwarding/history                   user
@@ -104,6 +105,7 @@ POST    /api/v1/admin/retention/preview                 admin
 GET     /api/v1/admin/retention/holds                   admin
 PUT     /api/v1/admin/retention/holds/<number>          admin
 DELETE  /api/v1/admin/retention/holds/<number>          admin
+GET     /api/v1/admin/retention/holds/<number>/export   admin
 """
 
 ROUTES = tuple(Route(*line.split()) for line in _ROUTES.splitlines() if line)

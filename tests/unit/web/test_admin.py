@@ -171,11 +171,12 @@ def test_audit_is_filtered_and_comes_in_parts(anna: Person) -> None:
 def test_overview_is_quiet_when_all_is_well_and_says_what_is_not(office: WebOffice, anna: Person) -> None:
     view = anna.get("/admin/overview").json
     assert (view["users"], view["devices"]) == (3, 3)
-    assert [(one["name"], one["state"]) for one in view["processes"]] == [("engine", "running"), ("web", "running")]
-    assert [warning.partition(":")[0] for warning in view["warnings"]] == ["certificate"]  # the test has none
+    states = {one["name"]: one["state"] for one in view["processes"]}
+    assert states == {"engine": "running", "web": "running", "media 0": "away", "worker": "away"}  # the test has none
+    assert [warning["code"] for warning in view["warnings"]] == ["certificate-unreadable"]  # the test has none
     office.engine.running = False
     view = anna.get("/admin/overview").json
-    assert "telephony: the server is not running" in view["warnings"]
+    assert {"code": "telephony", "detail": "the server is not running"} in view["warnings"]
     assert view["processes"][0]["state"] == "away"
 
 

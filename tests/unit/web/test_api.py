@@ -94,7 +94,7 @@ def test_new_device_comes_with_all_that_the_phone_has_to_be_told(office: WebOffi
     account = made.json
     assert re.fullmatch(r"102-[2-9a-z]{4}", account["sip_name"])
     assert account["sip_password"] in unquote(account["uri"])
-    assert account["qr_svg"].startswith('<svg xmlns="http://www.w3.org/2000/svg"')
+    assert account["linphone"]["qr_svg"].startswith('<svg xmlns="http://www.w3.org/2000/svg"')
     assert {server["transport"] for server in account["servers"]} >= {"udp", "tls"}
     assert ("directory.changed", {"numbers": ["102"]}) in office.engine.asked
     items = boris.get("/me/devices").json["items"]

@@ -98,6 +98,13 @@ def test_record_that_came_late_is_found(office: WebOffice, boris: Person) -> Non
     assert ids(boris.get("/me/calls")) == ["new", "late"]
 
 
+def test_history_ends_where_nobody_of_a_call_is_known_here(office: WebOffice, boris: Person) -> None:
+    record(office, "foreign", "74951234567", "78121234567", ago=20)
+    record(office, "one", "101", "102", "102", ago=10)
+    for _ in range(2):
+        assert ids(boris.get("/me/calls")) == ["one"]
+
+
 def test_call_is_explained_to_its_parties_and_to_admins(office: WebOffice, anna: Person, boris: Person) -> None:
     record(office, "one", "103", "102", "102", ago=60)
     story = boris.get("/calls/one").json
@@ -133,7 +140,7 @@ def test_record_that_cannot_be_read_is_still_shown(office: WebOffice, boris: Per
 def test_recorded_call_is_told_to_each_party_in_its_own_view(office: WebOffice, anna: Person, boris: Person) -> None:
     hers, his, clara = anna.connect(), boris.connect(), office.person("103").connect()
     record(office, "one", "101", "102", "102", ago=0)
-    office.hear("call.recorded", id="one")
+    office.hear("call.recorded", calls=["one"])
     assert [event["data"]["call"]["direction"] for event in hers.heard("call.recorded")] == ["out"]
     assert [event["data"]["call"]["missed"] for event in his.heard("call.recorded")] == [True]
     assert clara.heard("call.recorded") == []

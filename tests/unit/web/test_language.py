@@ -47,12 +47,14 @@ def test_any_call_is_simulated_in_russian(office: WebOffice, anna: Person) -> No
     assert "по правилу «всегда» абонента 102" in tried["plan"][0]
 
 
-def test_history_tells_in_russian_how_a_call_ended(office: WebOffice, anna: Person, boris: Person) -> None:
+def test_history_tells_how_a_call_ended_by_a_code_and_why_in_russian(
+    office: WebOffice, anna: Person, boris: Person
+) -> None:
     record(office, "one", "103", "102", "102", ago=60)
     (item,) = boris.request("GET", "/me/calls", headers=RUSSIAN).json["items"]
     story = boris.request("GET", "/calls/one", headers=RUSSIAN).json
     (entry,) = anna.request("GET", "/admin/calls", headers=RUSSIAN).json["items"]
-    assert item["cause"] == story["cause"] == entry["cause"] == "никто не ответил"
+    assert item["cause"] == story["cause"] == entry["cause"] == {"code": "nobody-answered", "detail": ""}
     assert story["explanation"][0].startswith("звонок с 103 на 102 ")
     assert story["explanation"][-1] == "завершён 01.12.2026 в 16:29:00: никто не ответил"
 

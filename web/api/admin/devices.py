@@ -1,14 +1,16 @@
 """Devices of everybody: the accounts that phones sign in by."""
 
+from collections.abc import Sequence
+
 from pydantic import Field
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from pbx.directory.checks import access_device
 from pbx.directory.devices import remove_device
-from pbx.directory.models import DeviceRow
+from pbx.directory.models import DeviceRow, DeviceUseRow
 from pbx.storage.unit import Transaction
-from web.api.devices import Device, NewAccount, NewDeviceBody, create, device_item, phones_now
+from web.api.devices import Device, NewAccount, NewDeviceBody, create, device_item, phones_now, with_uses
 from web.api.section import Access, Section
 from web.api.shapes import Page, Shape
 from web.auth.sessions import SignedIn
@@ -49,20 +51,20 @@ def list_all_devices(user: SignedIn, query: DevicesQuery) -> AdminDevices:
     """All devices."""
     del user
 
-    def find(session: Session) -> list[DeviceRow]:
+    def find(session: Session) -> tuple[Sequence[DeviceRow], dict[str, DeviceUseRow]]:
         wanted = select(DeviceRow).order_by(DeviceRow.sip_name).limit(query.limit + 1)
         if query.number is not None:
             wanted = wanted.where(DeviceRow.number == query.number)
         if query.before is not None:
             wanted = wanted.where(DeviceRow.sip_name > query.before)
-        return list(session.scalars(wanted))
+        return with_uses(session, session.scalars(wanted).all())
 
     given = services()
-    rows = given.read(find)
+    rows, uses = given.read(find)
     phones = phones_now(given)
     items = [
         AdminDevice(
-            **device_item(row, phones.get(row.sip_name)).model_dump(),
+            **device_item(row, phones.get(row.sip_name), uses.get(row.sip_name)).model_dump(),
             number=row.number,
             name=given.name_of(row.number),
         )

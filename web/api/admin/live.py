@@ -6,8 +6,9 @@ from typing import Literal
 from pydantic import Field
 
 from pbx.bus.errors import CommandError
+from pbx.directory.uses import uses_of
 from pbx.storage.unit import Transaction
-from web.api.calls import LiveCalls, live_call
+from web.api.calls import BROWSER_ACCOUNT, LiveCalls, live_call
 from web.api.section import Access, Section
 from web.api.shapes import Moment, Page, Shape, from_seconds
 from web.auth.sessions import SignedIn
@@ -34,6 +35,7 @@ class Registration(Shape):
     transport: str = Field(examples=["UDP"])
     address: str = Field(examples=["10.0.0.7"])
     user_agent: str | None = Field(examples=["Yealink SIP-T54W 96.86.0.100"])
+    registered_at: Moment | None = Field(description="since when; null for the phone of a page")
     expires_at: Moment
     reachable: bool = Field(description="the way to it is open")
 
@@ -61,10 +63,18 @@ class BlockPage(Page[BlockItem]):
 
 @section.get("/registrations", Access.ADMIN, query=RegistrationsQuery, answer=RegistrationPage)
 def show_registrations(user: SignedIn, query: RegistrationsQuery) -> RegistrationPage:
-    """The phones that are registered now."""
+    """The phones that are registered now, and those of pages that are open.
+
+    A page that is closed leaves its registration behind until it expires; nobody could be called by it.
+    """
     del user
     given = services()
-    found = given.ask_engine("registrations", {})["registrations"]
+    found = [
+        one
+        for one in given.ask_engine("registrations", {})["registrations"]
+        if one["flow"] == "open" or BROWSER_ACCOUNT not in one["sip_name"]
+    ]
+    uses = given.read(lambda session: uses_of(session, list({str(one["sip_name"]) for one in found})))
     now = given.now().timestamp()
     wanted = query.q.strip().casefold()
     items = [
@@ -76,6 +86,7 @@ def show_registrations(user: SignedIn, query: RegistrationsQuery) -> Registratio
             transport=one["transport"],
             address=str(one["source"]).partition(" ")[0],
             user_agent=one["user_agent"],
+            registered_at=uses[one["sip_name"]].registered_at if one["sip_name"] in uses else None,
             expires_at=from_seconds(now + one["expires_in"]),
             reachable=one["flow"] == "open",
         )

@@ -1,8 +1,11 @@
 """How the whole stands: one look for an admin."""
 
 import shutil
+import socket
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from enum import StrEnum
+from typing import Any, Literal
 
 from pydantic import Field
 from sqlalchemy import func, select
@@ -12,9 +15,11 @@ from pbx.bus.errors import BusError
 from pbx.calls.models import CallRecordRow
 from pbx.certificates import CertificateError, read_certificate
 from pbx.directory.models import DeviceRow, GroupRow, UserRow
+from web.api.calls import BROWSER_ACCOUNT
 from web.api.section import Access, Section
 from web.api.shapes import Moment, Shape
 from web.auth.sessions import SignedIn
+from web.processes import Process, listens_since, others
 from web.services import Services, services
 
 section = Section("admin_overview", title="admin: overview", prefix="/api/v1/admin")
@@ -53,15 +58,35 @@ class CertificateState(Shape):
     own_authority: bool = Field(description="it is signed by this installation's authority")
 
 
-class Overview(Shape):
-    """The state of the installation. `warnings` are sentences; it is empty while all is well."""
+class Trouble(StrEnum):
+    """What an admin should do something about."""
 
-    warnings: list[str] = Field(examples=[[]])
+    TELEPHONY = "telephony"
+    """The engine does not answer."""
+    REFUSING = "refusing"
+    """New calls are refused."""
+    DISK_UNREADABLE = "disk-unreadable"
+    DISK_FULL = "disk-full"
+    CERTIFICATE_UNREADABLE = "certificate-unreadable"
+    CERTIFICATE_ENDS = "certificate-ends"
+
+
+class TroubleItem(Shape):
+    """A trouble, with what is to be said of it besides: why, how much is left, until when."""
+
+    code: Trouble
+    detail: str = Field(examples=["2026-12-09"])
+
+
+class Overview(Shape):
+    """The state of the installation; there are no warnings while all is well."""
+
+    warnings: list[TroubleItem]
     users: int = Field(examples=[250])
     devices: int = Field(examples=[310])
     groups: int = Field(examples=[12])
-    registered: int = Field(examples=[280], description="phones and browsers that would ring")
-    browsers: int = Field(examples=[120])
+    registered: int = Field(examples=[280], description="devices by which a phone can be reached")
+    browsers: int = Field(examples=[120], description="pages that are open")
     live_calls: int = Field(examples=[7])
     calls_today: int = Field(examples=[412], description="that began since midnight")
     missed_today: int = Field(examples=[31], description="of these, those that nobody answered")
@@ -101,9 +126,10 @@ def overview(user: SignedIn) -> Overview:
         return [session.scalars(query).one() for query in queries]
 
     users, devices, groups, calls_today, missed_today = given.read(count)
-    warnings: list[str] = []
+    warnings: list[TroubleItem] = []
     telephony = _engine(given, warnings)
     web = ProcessState(name="web", state="running", since=given.started_at, detail=None)
+    beside = others(given.settings, given.data)
     return Overview(
         warnings=warnings,
         users=users,
@@ -115,7 +141,7 @@ def overview(user: SignedIn) -> Overview:
         calls_today=calls_today,
         missed_today=missed_today,
         blocks=telephony.blocks + len(given.sign_in.blocks()),
-        processes=[telephony.state, web],
+        processes=[telephony.state, web, *(_process(one) for one in beside)],
         listens=telephony.listens + [Listening(name="HTTPS", address=str(one)) for one in given.settings.web.https],
         disk=_disk(given, warnings),
         certificate=_certificate(given, warnings),
@@ -125,21 +151,26 @@ def overview(user: SignedIn) -> Overview:
     )
 
 
-def _engine(given: Services, warnings: list[str]) -> _Telephony:
+def _engine(given: Services, warnings: list[TroubleItem]) -> _Telephony:
     try:
         state = given.ask_engine("ready", {})
         registrations = given.ask_engine("registrations", {})["registrations"]
         calls = given.ask_engine("calls.live", {})["calls"]
         blocks = given.ask_engine("blocks", {})["blocks"]
     except BusError as error:
-        warnings.append(f"telephony: {error}")
+        warnings.append(TroubleItem(code=Trouble.TELEPHONY, detail=str(error)))
         return _Telephony(ProcessState(name="engine", state="away", since=None, detail=str(error)))
     refusing = str(state["refusing"])
     if refusing:
-        warnings.append(f"new calls are refused: {refusing}")
+        warnings.append(TroubleItem(code=Trouble.REFUSING, detail=refusing))
     return _Telephony(
-        ProcessState(name="engine", state="running", since=None, detail=refusing or None),
-        registered=len(registrations),
+        ProcessState(
+            name="engine",
+            state="running",
+            since=listens_since(given.settings.bus.socket, socket.SOCK_STREAM),
+            detail=refusing or None,
+        ),
+        registered=len({one["sip_name"] for one in registrations if _is_phone(one)}),
         calls=len(calls),
         blocks=len(blocks),
         listens=[
@@ -149,25 +180,36 @@ def _engine(given: Services, warnings: list[str]) -> _Telephony:
     )
 
 
-def _disk(given: Services, warnings: list[str]) -> Disk | None:
+def _is_phone(registration: Mapping[str, Any]) -> bool:
+    """A page is counted by its connection; one that was closed leaves a registration behind until that expires."""
+    return registration["flow"] == "open" and BROWSER_ACCOUNT not in registration["sip_name"]
+
+
+def _process(found: Process) -> ProcessState:
+    return ProcessState(
+        name=found.name, state="running" if found.since is not None else "away", since=found.since, detail=None
+    )
+
+
+def _disk(given: Services, warnings: list[TroubleItem]) -> Disk | None:
     try:
         usage = shutil.disk_usage(given.data.root)
     except OSError as error:
-        warnings.append(f"disk: {error.strerror}")
+        warnings.append(TroubleItem(code=Trouble.DISK_UNREADABLE, detail=str(error.strerror)))
         return None
     if usage.free < LITTLE_SPACE:
-        warnings.append(f"disk: {usage.free >> 20} MiB are free where {given.data.root} is")
+        warnings.append(TroubleItem(code=Trouble.DISK_FULL, detail=f"{usage.free >> 20} MiB"))
     return Disk(used=usage.used, free=usage.free)
 
 
-def _certificate(given: Services, warnings: list[str]) -> CertificateState:
+def _certificate(given: Services, warnings: list[TroubleItem]) -> CertificateState:
     path = given.settings.sip.certificate
     own = path == given.data.certificate
     try:
         ends = read_certificate(path).not_valid_after_utc
     except CertificateError as error:
-        warnings.append(f"certificate: {error}")
+        warnings.append(TroubleItem(code=Trouble.CERTIFICATE_UNREADABLE, detail=str(error)))
         return CertificateState(ends_at=None, own_authority=own)
     if (ends - given.now()).days < EXPIRES_SOON:
-        warnings.append(f"the certificate {path} ends on {ends:%Y-%m-%d}")
+        warnings.append(TroubleItem(code=Trouble.CERTIFICATE_ENDS, detail=f"{ends:%Y-%m-%d}"))
     return CertificateState(ends_at=ends, own_authority=own)

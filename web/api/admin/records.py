@@ -12,7 +12,6 @@ from web.api.calls import CallFacts, call_facts
 from web.api.section import Access, Section
 from web.api.shapes import Moment, Page, Shape
 from web.auth.sessions import SignedIn
-from web.language import wanted_language
 from web.services import services
 
 section = Section("admin_records", title="admin: records", prefix="/api/v1/admin")
@@ -65,7 +64,7 @@ class AuditPage(Page[AuditItem]):
 def show_records(user: SignedIn, query: RecordsQuery) -> RecordPage:
     """Calls that have ended, the newest first."""
     del user
-    given, language = services(), wanted_language()
+    given = services()
 
     def find(session: Session) -> list[CallRecordRow]:
         row = CallRecordRow
@@ -87,7 +86,7 @@ def show_records(user: SignedIn, query: RecordsQuery) -> RecordPage:
         return list(session.scalars(wanted))
 
     rows = given.read(find)
-    items = [call_facts(given, row, hidden=False, language=language) for row in rows[: query.limit]]
+    items = [call_facts(given, row, hidden=False) for row in rows[: query.limit]]
     return RecordPage(items=items, next=items[-1].id if len(rows) > query.limit else None)
 
 

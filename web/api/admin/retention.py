@@ -1,4 +1,4 @@
-"""How long messages, files and call records are kept; and whose are kept whatever the rules say."""
+"""How long messages, files and call records are kept."""
 
 from pydantic import Field
 
@@ -7,17 +7,9 @@ from messaging.retention import MessageStore, UploadedFileStore
 from pbx.calls.expiry import CallRecordStore
 from pbx.retention import errors
 from pbx.retention.policy import CALLS, DAYS, FILES, MESSAGES, Policy
-from pbx.retention.service import (
-    REASON_LENGTH,
-    lift_hold,
-    list_holds,
-    policy,
-    preview,
-    set_hold,
-    set_policy,
-)
+from pbx.retention.service import policy, preview, set_policy
 from web.api.section import Access, Section
-from web.api.shapes import Moment, Shape
+from web.api.shapes import Shape
 from web.auth.sessions import SignedIn
 from web.errors import translate
 from web.services import services
@@ -46,26 +38,6 @@ class Counts(Shape):
     calls: int = Field(examples=[0])
 
 
-class NewHold(Shape):
-    """Why."""
-
-    reason: str = Field(min_length=1, max_length=REASON_LENGTH, examples=["case 7/2026"])
-
-
-class Hold(NewHold):
-    """A legal hold: nothing that concerns this number is removed."""
-
-    number: str = Field(examples=["102"])
-    set_at: Moment
-    set_by: str = Field(examples=["101"])
-
-
-class Holds(Shape):
-    """All of them, by number."""
-
-    items: list[Hold]
-
-
 @section.get("/retention", Access.ADMIN, answer=Rules)
 def show_rules(user: SignedIn) -> Rules:
     """The rules."""
@@ -89,28 +61,6 @@ def show_preview(user: SignedIn, body: Rules) -> Counts:
     stores = (MessageStore(files), UploadedFileStore(files), CallRecordStore())
     now = given.now()
     return Counts(**given.read(lambda session: preview(session, stores, _policy(body), now)))
-
-
-@section.get("/retention/holds", Access.ADMIN, answer=Holds)
-def show_holds(user: SignedIn) -> Holds:
-    """The legal holds."""
-    del user
-    rows = services().read(list_holds)
-    return Holds(
-        items=[Hold(number=row.number, reason=row.reason, set_at=row.set_at, set_by=row.set_by) for row in rows]
-    )
-
-
-@section.put("/retention/holds/<number>", Access.ADMIN, body=NewHold)
-def put_hold(user: SignedIn, number: str, body: NewHold) -> None:
-    """Keep everything that concerns a user until the hold is lifted; audited."""
-    services().act(lambda tx: set_hold(tx, number, body.reason, actor=user.number))
-
-
-@section.delete("/retention/holds/<number>", Access.ADMIN)
-def delete_hold(user: SignedIn, number: str) -> None:
-    """Lift a hold; audited. The rules apply from the next night on."""
-    services().act(lambda tx: lift_hold(tx, number, actor=user.number))
 
 
 def _policy(rules: Rules) -> Policy:

@@ -17,6 +17,7 @@ from pbx.presence.state import Presence
 from pbx.storage.unit import Transaction
 from web.api.devices import (
     DevicePage,
+    Linphone,
     account_answer,
     device_page,
 )
@@ -96,7 +97,7 @@ class UserMade(UserItem):
     sip_name: str = Field(examples=["101"])
     sip_password: str = Field(examples=["k7m2xq9hd4vbtw3ce"])
     uri: str = Field(examples=["sip:101:k7m2xq9hd4vbtw3ce@10.0.0.2:5060"])
-    qr_svg: str = Field(examples=["<svg …></svg>"], description="the uri as a picture")
+    linphone: Linphone
 
 
 class UserChange(Shape):
@@ -172,7 +173,7 @@ def create_user(user: SignedIn, body: NewUserBody) -> UserMade:
         sip_name=sip_name,
         sip_password=sip_password,
         uri=device.uri,
-        qr_svg=device.qr_svg,
+        linphone=device.linphone,
     )
 
 

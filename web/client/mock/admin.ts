@@ -44,7 +44,7 @@ export const adminRoutes: Route[] = [
   ["DELETE", /^\/admin\/groups\//, () => new NoContent()],
   ["GET", /^\/admin\/registrations$/, ({ query }, _, world) => some(world, world.office.people.filter((one) => one.devices_online && (!query.get("q") || one.name.toLowerCase().includes(query.get("q")!.toLowerCase()))).slice(0, 120).map((one, index) => ({
     number: one.number, name: one.name, sip_name: index % 4 ? one.number : `${one.number}-web-7c`, contact: `sip:${one.number}@10.0.4.${index}`, transport: index % 4 ? "udp" : "wss",
-    address: `10.0.4.${index % 250}:${5060 + index}`, user_agent: index % 4 ? "Yealink SIP-T54W 96.86.0.70" : "Gorizont browser", registered_at: ago(index * 3), expires_at: ago(-50 + index % 40),
+    address: `10.0.4.${index % 250}:${5060 + index}`, user_agent: index % 4 ? "Yealink SIP-T54W 96.86.0.70" : "Gorizont browser", registered_at: ago(index * 3), expires_at: ago(-50 + index % 40), reachable: index % 9 !== 5,
   })))],
   ["GET", /^\/admin\/calls\/live$/, (_, __, world) => some(world, world.office.people.slice(2, 16).map((one, index) => ({
     id: `L${index}`, caller: { number: one.number, name: one.name }, callee: { number: world.office.people[30 + index]!.number, name: world.office.people[30 + index]!.name },
@@ -56,12 +56,18 @@ export const adminRoutes: Route[] = [
     return list(all.map((one) => ({ ...one, caller: one.direction === "in" ? one.other.number : world.me, caller_name: null, explanation: [] })));
   }],
   ["GET", /^\/admin\/blocks$/, (_, __, world) => some(world, [
-    { what: "203.0.113.44", reason: "31 wrong passwords for 9 accounts in 2 minutes", since: ago(12), until: ago(-48), attempts: 31 }, { what: "198.51.100.7 / 118", reason: null, since: ago(3), until: ago(-2), attempts: 6 },
+    { what: "203.0.113.44", account: null, reason: "31 wrong passwords for 9 accounts in 2 minutes", since: ago(12), until: ago(-48), attempts: 31 }, { what: "118@198.51.100.7", account: "118", reason: "6 wrong passwords", since: ago(3), until: ago(-2), attempts: 6 },
   ])],
   ["DELETE", /^\/admin\/blocks\//, () => new NoContent()],
   ["GET", /^\/admin\/retention$/, () => ({ messages_days: 1095, files_days: 365, calls_days: null })],
   ["PUT", /^\/admin\/retention$/, ({ body }) => body],
   ["POST", /^\/admin\/retention\/preview$/, ({ body }) => ({ messages: body["messages_days"] === null ? 0 : 18_234, files: 412, calls: body["calls_days"] === null ? 0 : 5120 })],
+  ["GET", /^\/admin\/retention\/holds$/, (_, __, world) => some(world, [
+    { number: "105", name: world.office.people.find((one) => one.number === "105")?.name, reason: "Case 7/2026, Meyer against the city", set_at: ago(90_000), set_by: "101", messages: 12_840, kept: 17 },
+    { number: "131", name: "", reason: "Tax audit 2025", set_at: ago(400_000), set_by: "101", messages: 311, kept: 0 },
+  ])],
+  ["PUT", /^\/admin\/retention\/holds\/([^/]+)$/, ({ body }, [number], world) => ({ number, name: world.office.people.find((one) => one.number === number)?.name, reason: body["reason"], set_at: ago(0), set_by: world.me, messages: 120, kept: 0 })],
+  ["DELETE", /^\/admin\/retention\/holds\//, () => new NoContent()],
   ["GET", /^\/admin\/audit$/, (_, __, world) => some(world, Array.from({ length: 60 }, (_x, index) => [
     { id: index, at: ago(index * 40), actor: "101", action: "user.changed", subject: "118", before: { name: "Ulyana", role: "user" }, after: { name: "Ulyana Pavlova", role: "user" } },
     { id: index, at: ago(index * 40), actor: "104", action: "forwarding.set", subject: "104", before: null, after: { kind: "no-answer", targets: ["102"], after: 15 } },

@@ -85,12 +85,12 @@ const PICTURE = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 640 400"><
 
 export const newDevice = (label: unknown) => ({
   sip_name: "101-3f2a", sip_password: "tulip-marble-29-orbit", label, uri: "sip:101@office.test",
-  server: [{ name: "Server", value: "gorizont.office.test" }, { name: "Domain", value: "office.test" }, { name: "Transport", value: "TLS, port 5061" }],
-  qr_svg: QR,
+  server: [{ name: "domain", value: "office.test" }, { name: "server", value: "10.0.0.5, port 5060 (UDP, TCP), port 5061 (TLS)" }],
+  linphone: { url: "https://gorizont.office.test:8443/api/v1/provisioning/q7Jr3m0ZkXn2vTqv5aYB1cLw8uEo", qr_svg: QR, until: ago(-10), own_authority: true },
 });
 export const devices = () => [
-  { sip_name: "101", label: "Desk phone T54W", online: true, last_seen: ago(1), user_agent: "Yealink SIP-T54W 96.86.0.70", created_at: ago(90_000) },
-  { sip_name: "101-b", label: "Linphone on my mobile", online: false, last_seen: ago(190), user_agent: "LinphoneAndroid/5.2", created_at: ago(20_000) },
+  { sip_name: "101", label: "Desk phone T54W", online: true, registered_at: ago(2900), last_seen: ago(1), user_agent: "Yealink SIP-T54W 96.86.0.70", address: "10.0.4.7", transport: "TLS", created_at: ago(90_000) },
+  { sip_name: "101-b", label: "Linphone on my mobile", online: false, last_seen: ago(190), user_agent: "LinphoneAndroid/5.2 (Pixel 9)", address: "10.0.9.31", transport: "UDP", created_at: ago(20_000) },
   { sip_name: "101-c", label: "Conference room", online: false, last_seen: null, user_agent: null, created_at: ago(400) },
 ];
 

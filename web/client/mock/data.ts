@@ -116,7 +116,7 @@ export function makeOffice(me: string) {
     return {
       id: `r${index}`, direction, other, dialled: direction === "out" ? other.number : me, answered_by: outcome === "answered" ? (direction === "out" ? other.number : me) : null,
       started_at: new Date(started).toISOString(), answered_at: outcome === "answered" ? new Date(started + 7000).toISOString() : null,
-      ended_at: new Date(started + 9000 + talked).toISOString(), outcome, cause: null, missed: direction === "in" && outcome !== "answered", seen: index > 3,
+      ended_at: new Date(started + 9000 + talked).toISOString(), outcome, cause: outcome === "answered" ? { code: "caller-hung-up", detail: "" } : outcome === "failed" ? { code: "failed", detail: "500 Server Internal Error" } : null, missed: direction === "in" && outcome !== "answered", seen: index > 3,
     };
   });
   return { people, conversations, messages, calls, nameOf, nextSeq: () => ++seq, lastSeq: () => seq };

@@ -23,7 +23,7 @@ describe("an explanation of the server", () => {
       "2  102 did not answer (20 s): rings 205 for 15 s, by rule 'no answer' (version 7)",
       "   ! forward to 102 stopped",
     ]);
-    expect(heading).toMatch(/^call from/);
+    expect(heading).toMatch(/^Call from/);
     expect(steps[0]).toMatchObject({ number: 1, time: "12:02:04", text: "rings 102 for 20 s", reason: "because 102 was dialled" });
     expect(steps[0]?.notes).toEqual([{ text: "rule 'time' did not hold", isWarning: false }]);
     expect(steps[1]).toMatchObject({ time: null, reason: "by rule 'no answer' (version 7)" });

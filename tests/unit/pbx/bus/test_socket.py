@@ -38,9 +38,11 @@ def path(tmp_path: Path) -> Path:
 
 
 @asynccontextmanager
-async def serving(path: Path, *, max_queued: int = 1 << 20, **commands: Any) -> AsyncIterator[BusServer]:
+async def serving(
+    path: Path, *, max_queued: int = 1 << 20, gather: float = 0.0, **commands: Any
+) -> AsyncIterator[BusServer]:
     state = {"calls": 3}
-    server = BusServer(path, "node-1", lambda: state, commands, max_queued=max_queued)
+    server = BusServer(path, "node-1", lambda: state, commands, max_queued=max_queued, gather=gather)
     await server.start()
     try:
         yield server
@@ -222,6 +224,31 @@ def test_subscriber_gets_the_snapshot_and_then_every_event(run: Run, path: Path)
             assert (ended["seq"], ended["data"]["name"]) == (2, "Анна \ud800")
             assert next_one["data"] == {"call": "b"}
             assert [(await second.line())["seq"] for _ in range(2)] == [2, 3]
+
+    run(conversation())
+
+
+def test_events_of_a_moment_come_in_one_piece(run: Run, path: Path) -> None:
+    async def conversation() -> None:
+        async with serving(path, gather=60.0) as server, Client.to(path) as client, Client.to(path) as other:
+            await client.reply("subscribe")
+            for number in range(3):
+                server.publish("call.began", {"call": number})
+                await asyncio.sleep(0)
+            await other.reply("subscribe")  # has it all sent, so that the other one's snapshot comes after it
+            piece = await client.reader.read(1 << 16)
+            assert [json.loads(line)["seq"] for line in piece.splitlines()] == [1, 2, 3]
+
+    run(conversation())
+
+
+def test_events_that_gather_are_told_before_the_end(run: Run, path: Path) -> None:
+    async def conversation() -> None:
+        async with serving(path, gather=60.0) as server, Client.to(path) as client:
+            await client.reply("subscribe")
+            server.publish("call.ended", {"call": "a"})
+            await server.close()
+            assert (await client.line())["type"] == "call.ended"
 
     run(conversation())
 

@@ -1,6 +1,5 @@
 """A media process's machinery without the process: ports on 127.0.0.1, a loop that runs only when a test says so."""
 
-import asyncio
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -9,27 +8,26 @@ from pbx.media.plane import Loss
 from pbx.media.relay.hub import Hub
 from pbx.media.relay.leg import Machinery
 from pbx.media.relay.ports import Addressing, PortPool, bound
-from pbx.media.relay.readiness import Readiness
+from pbx.media.relay.readiness import RelayLoop
 from pbx.media.relay.session import Session
 
 
 @pytest.fixture
-def loop() -> Iterator[asyncio.AbstractEventLoop]:
-    loop = asyncio.new_event_loop()
+def loop() -> Iterator[RelayLoop]:
+    loop = RelayLoop()
     yield loop
     loop.close()
 
 
 @pytest.fixture
-def machinery(loop: asyncio.AbstractEventLoop) -> Iterator[Machinery]:
+def machinery(loop: RelayLoop) -> Iterator[Machinery]:
     probe = bound("127.0.0.1", 0)
     port = probe.getsockname()[1]
     probe.close()
-    hub, readiness = Hub(loop, port), Readiness(loop)
+    hub = Hub(loop.readiness, port)
     hub.listen(["127.0.0.1"])
-    yield Machinery(loop, readiness, PortPool(9_200, 9_399), hub, Addressing(["127.0.0.1"]))
+    yield Machinery(loop, loop.readiness, PortPool(9_200, 9_399), hub, Addressing(["127.0.0.1"]))
     hub.close()
-    readiness.close()
 
 
 @pytest.fixture

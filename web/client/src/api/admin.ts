@@ -1,7 +1,7 @@
 /** The admin's part of the API. */
 import { z } from "@/api/zod";
 
-import { get, patch, post, put, remove } from "@/api/http";
+import { address, get, patch, post, put, remove } from "@/api/http";
 import { auditEntry, callDetail, device, liveCall, newDevice, page, simulation } from "@/api/schemas";
 
 const sure = encodeURIComponent;
@@ -22,7 +22,7 @@ export const overview = z.object({
   processes: z
     .array(z.object({ name: z.string(), state: z.string(), since: z.string().nullish(), detail: z.string().nullish() }))
     .default([]),
-  warnings: z.array(z.string()).default([]),
+  warnings: z.array(z.object({ code: z.string(), detail: z.string() })).default([]),
   listens: z.array(z.object({ name: z.string(), address: z.string() })).default([]),
   disk: z.object({ used: z.number(), free: z.number() }).nullish(),
 });
@@ -77,6 +77,7 @@ export const registration = z.object({
   user_agent: z.string().nullish(),
   registered_at: z.string().nullish(),
   expires_at: z.string().nullish(),
+  reachable: z.boolean().default(true),
 });
 export type Registration = z.infer<typeof registration>;
 
@@ -99,6 +100,17 @@ export const retention = z.object({ messages_days: days, files_days: days, calls
 export type Retention = z.infer<typeof retention>;
 const preview = z.object({ messages: count, files: count, calls: count });
 export type RetentionPreview = z.infer<typeof preview>;
+
+const hold = z.object({
+  number: z.string(),
+  name: z.string().default(""),
+  reason: z.string(),
+  set_at: z.string(),
+  set_by: z.string(),
+  messages: count,
+  kept: count,
+});
+export type Hold = z.infer<typeof hold>;
 
 export const getOverview = () => get("/admin/overview", overview);
 
@@ -131,6 +143,10 @@ export const release = (what: string) => remove(`/admin/blocks/${sure(what)}`);
 export const getRetention = () => get("/admin/retention", retention);
 export const putRetention = (value: Retention) => put("/admin/retention", value, retention);
 export const previewRetention = (value: Retention) => post("/admin/retention/preview", value, preview);
+export const getHolds = () => get("/admin/retention/holds", z.object({ items: z.array(hold) }));
+export const putHold = (number: string, reason: string) => put(`/admin/retention/holds/${sure(number)}`, { reason }, hold);
+export const liftHold = (number: string) => remove(`/admin/retention/holds/${sure(number)}`);
+export const holdExport = (number: string): string => address(`/admin/retention/holds/${sure(number)}/export`);
 export const getAudit = (query: { actor?: string; action?: string; before?: string | null }) =>
   get("/admin/audit", page(auditEntry), { ...query, limit: 100 });
 export const simulateAny = (what: { caller: string; dialled: string; at?: string; states?: Record<string, string> }) =>

@@ -27,8 +27,16 @@ export type Party = z.infer<typeof party>;
 export const outcome = z.enum(["answered", "busy", "no-answer", "unreachable", "dnd", "refused", "cancelled", "failed", "not-found"]);
 export type Outcome = z.infer<typeof outcome>;
 
+/** What ended a call. The value is the record's word with hyphens for blanks. */
+export const causeCode = z.enum(["busy", "nobody-answered", "nobody-was-reachable", "do-not-disturb", "declined", "failed", "no-such-number", "caller-gave-up", "caller-hung-up", "callee-hung-up", "caller-was-lost", "callee-was-lost", "ended-by-the-server", "ended-by-an-administrator", "no-session-description", "transfer-failed", "transferred-while-it-rang", "transferee-hung-up", "the-parties-could-not-be-joined", "transferred", "other"]);
+export type CauseCode = z.infer<typeof causeCode>;
+
+/** How a call ended. `detail` is a SIP phrase or a reason of the media plane, in English; mostly empty. */
+export const cause = z.object({ code: causeCode, detail: z.string() });
+export type Cause = z.infer<typeof cause>;
+
 /** A call that has ended, as one of its parties sees it. */
-export const callItem = z.object({ id: z.string(), direction: direction, other: party, dialled: z.string(), answered_by: z.string().nullable(), answered_by_name: z.string().nullable(), started_at: z.string(), answered_at: z.string().nullable(), ended_at: z.string(), outcome: outcome, cause: z.string(), missed: z.boolean(), seen: z.boolean() });
+export const callItem = z.object({ id: z.string(), direction: direction, other: party, dialled: z.string(), answered_by: z.string().nullable(), answered_by_name: z.string().nullable(), started_at: z.string(), answered_at: z.string().nullable(), ended_at: z.string(), outcome: outcome, cause: cause, missed: z.boolean(), seen: z.boolean() });
 export type CallItem = z.infer<typeof callItem>;
 
 /** A call in progress. What is said of the one who asks is null for an admin who is not in it. */

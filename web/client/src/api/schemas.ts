@@ -68,6 +68,10 @@ export const outcome = z
   .catch("failed");
 export type Outcome = z.infer<typeof outcome>;
 
+/** How a call ended: the client has the words. */
+const cause = z.object({ code: z.string(), detail: z.string() });
+export type Cause = z.infer<typeof cause>;
+
 export const callRecord = z.object({
   id,
   direction: z.enum(["in", "out"]),
@@ -78,7 +82,7 @@ export const callRecord = z.object({
   answered_at: when.nullish(),
   ended_at: when.nullish(),
   outcome,
-  cause: z.string().nullish(),
+  cause: cause.nullish(),
   missed: z.boolean().default(false),
   seen: z.boolean().default(true),
 });
@@ -94,7 +98,7 @@ export const callDetail = z.object({
   ended_at: when.nullish(),
   answered_by: z.string().nullish(),
   outcome,
-  cause: z.string().nullish(),
+  cause: cause.nullish(),
   explanation: z.array(z.string()).default([]),
   statistics: z.unknown().optional(),
 });
@@ -147,11 +151,16 @@ export const device = z.object({
   label: z.string(),
   created_at: when.nullish(),
   online: z.boolean().default(false),
+  registered_at: when.nullish(),
   last_seen: when.nullish(),
   user_agent: z.string().nullish(),
   address: z.string().nullish(),
+  transport: z.string().nullish(),
 });
 export type Device = z.infer<typeof device>;
+
+/** Where Linphone fetches its account by itself, once. */
+export const linphone = z.object({ url: z.string(), qr_svg: z.string(), until: when, own_authority: z.boolean().default(false) });
 
 export const newDevice = z.object({
   sip_name: z.string(),
@@ -159,7 +168,7 @@ export const newDevice = z.object({
   label: z.string().nullish(),
   uri: z.string().nullish(),
   server: z.array(z.object({ name: z.string(), value: z.string() })).default([]),
-  qr_svg: z.string().nullish(),
+  linphone: linphone.nullish(),
 });
 export type NewDevice = z.infer<typeof newDevice>;
 

@@ -46,15 +46,18 @@ export function parseExplanation(lines: readonly string[]): Explained {
     const [, mark, text = ""] = NOTE.exec(line) ?? [];
     const last = explained.steps.at(-1);
     if (last && line.startsWith(" ")) last.notes.push({ text, isWarning: mark === "!" });
-    else explained.heading ??= line;
+    else explained.heading ??= sentence(line);
   }
   return explained;
 }
 
+const sentence = (line: string): string => line.charAt(0).toLocaleUpperCase() + line.slice(1);
+
 export type Piece = { text: string; number: boolean };
 
 /** A sentence with the numbers in it set apart, so that the page can put names to them. */
-export function withNumbers(sentence: string, isKnown: (number: string) => boolean): Piece[] {
+export function withNumbers(said: string, isKnown: (number: string) => boolean): Piece[] {
+  const sentence = said.replace(/(\d) (s|с|min|мин)(?![\p{L}\d])/gu, "$1\u00a0$2"); // a number stays with its unit
   const pieces: Piece[] = [];
   let end = 0;
   for (const match of sentence.matchAll(/(?<![\w:+.-])\+?[*\d]{2,32}(?![\w:.-]*\d)/g)) {

@@ -43,6 +43,9 @@ export async function useLanguage(wanted?: string | null): Promise<void> {
 /** Outside of components. */
 export const translate = (key: string, values: Record<string, unknown> = {}): string => i18n.global.t(key, values);
 
+/** Whether there are words for something that the server calls by a code. */
+export const hasText = (key: string): boolean => i18n.global.te(key);
+
 /** один звонок | два звонка | пять звонков; a form before them is for none. */
 export function russianPlural(count: number, forms: number): number {
   const shift = forms > 3 ? 1 : 0;

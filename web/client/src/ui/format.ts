@@ -54,7 +54,8 @@ export const dateTime = (time: Time): string =>
   format({ day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" }).format(date(time));
 
 /** With seconds and the year, for what one looks up. */
-export const exactTime = (time: Time): string => format({ dateStyle: "medium", timeStyle: "medium" }).format(date(time));
+export const exactTime = (time: Time): string =>
+  format({ dateStyle: "medium", timeStyle: "medium" }).format(date(time)).replace(" г.", ""); // as people write it
 
 /** 3:04, 1:02:03 */
 export function duration(milliseconds: number): string {

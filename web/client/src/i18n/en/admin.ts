@@ -3,8 +3,13 @@ export default {
     overview: {
       title: "Overview", version: "version {version}", well: "All is well.", registered: "Phones online", "of-devices": "of {n} set up", "live-calls": "Calls now", now: "at this moment",
       "calls-today": "Calls today", missed: "none missed | {n} missed | {n} missed", browsers: "Browsers", "browsers-note": "signed in and open", users: "Users", blocks: "Blocks", "blocks-none": "nobody is blocked",
-      "blocks-some": "guessing was stopped", processes: "Processes", running: "running", since: "since {time}", "process-down": "Process {name}: {state}", listens: "Addresses",
+      "blocks-some": "guessing was stopped", processes: "Processes", running: "running", since: "since {time}", away: "not running", "process-down": "{name}: not running", listens: "Addresses",
       disk: "Disk", "disk-free": "{used} used, {free} free", authority: "Certificate authority",
+    },
+    process: { engine: "Telephony", web: "Web server", media: "Media {n}", worker: "Background work" },
+    trouble: {
+      refusing: "New calls are refused: {detail}", "disk-unreadable": "The disk of the data folder can't be read: {detail}", "disk-full": "The disk is nearly full: {detail} are free",
+      "certificate-unreadable": "The certificate can't be used: {detail}", "certificate-ends": "The certificate ends on {detail}",
     },
     users: {
       title: "Users", text: "People with a number. Their phones, passwords and forwarding are behind each line.", add: "Add a user", import: "Import", search: "Name or number",
@@ -27,7 +32,7 @@ export default {
     },
     registrations: {
       title: "Registrations", text: "Phones and browsers that can be called at this moment.", search: "Name, number or address", who: "Who", phone: "Phone", address: "Address", transport: "Over",
-      since: "Since", until: "Until", none: "No phone is registered", "none-text": "Add a phone to a user and type its account into it.",
+      since: "Online since", until: "Expires", unreachable: "its connection has ended", none: "No phone is registered", "none-text": "Add a phone to a user and type its account into it.",
     },
     live: {
       title: "Live calls", text: "Calls that are up at this moment.", caller: "From", callee: "To", state: "State", since: "Since", time: "Time", none: "No calls at this moment",
@@ -44,7 +49,7 @@ export default {
     },
     blocks: {
       title: "Blocks", text: "Addresses and accounts that guessed passwords too often. They end by themselves.", what: "Blocked", reason: "Why", since: "Since", until: "Until", release: "Release",
-      released: "{what} was released", attempts: "{n} failed try | {n} failed tries", none: "Nobody is blocked", "none-text": "Guessing of passwords would show here.",
+      released: "{what} was released", attempts: "{n} wrong password | {n} wrong passwords", scanner: "an address that tries account after account: {n} wrong password | an address that tries account after account: {n} wrong passwords", none: "Nobody is blocked", "none-text": "Guessing of passwords would show here.",
     },
     retention: {
       title: "Retention", text: "How long things are kept. Every night older ones are removed for good.", messages: "Messages", "messages-text": "Texts of all conversations.",
@@ -52,8 +57,16 @@ export default {
       limit: "Limit", days: "days", forever: "for ever", "will-remove": "{n} would be removed", "will-keep": "Nothing would be removed", note: "What is under a legal hold is never removed.",
       confirm: "Remove old data for good?", "confirm-text": "The next run removes {messages} messages, {files} files and {calls} call records. This can't be undone.", action: "Save and remove",
     },
+    holds: {
+      title: "Legal holds", text: "Whose chat and calls are kept, whatever retention says and people delete. They are not told.", add: "Set a hold", who: "Person", reason: "Reason",
+      "reason-example": "Case 7/2026", since: "Since", messages: "Messages", kept: "Copies", none: "No legal holds",
+      "none-text": "A hold keeps what a person writes, reads and who they call, until you lift it.", set: "{name} is under a hold", "removed-user": "removed user",
+      means: "Keeps every conversation that the person is or was in, with files, and the records of their calls. Messages that somebody edits or deletes meanwhile vanish for people, and stay here.",
+      "kept-title": "What is kept", "kept-text": "Messages: {messages}. Copies of edited or deleted ones: {kept}.", export: "Download all", "export-note": "A ZIP archive with messages, files and calls. Each download stands in the audit.",
+      lift: "Lift the hold", "lift-title": "Lift the hold on {name}?", "lift-text": "From the next night on, retention applies again, and {kept} copies of edited or deleted messages are removed for good.", lifted: "The hold on {name} was lifted",
+    },
     audit: {
-      title: "Audit", text: "Every change, by whom and when.", at: "When", actor: "Who", action: "What", "action-filter": "What, e.g. user.added", subject: "Of whom", change: "Change", none: "Nothing yet",
+      title: "Audit", text: "Every change, by whom and when.", at: "When", actor: "Who", action: "What", "any-action": "All changes", subject: "Of whom", change: "Change", none: "Nothing yet",
     },
   },
   audit: {
@@ -62,8 +75,18 @@ export default {
     forwarding: { set: "Forwarding set", cleared: "Forwarding removed", replaced: "Forwarding changed" },
     group: { set: "Group set", removed: "Group removed" },
     retention: { changed: "Retention changed" },
-    hold: { set: "Legal hold set", lifted: "Legal hold lifted" },
+    hold: { set: "Legal hold set", lifted: "Legal hold lifted", exported: "Legal hold downloaded" },
     message: { deleted: "Message deleted" },
     conversation: { member: { added: "Member added", removed: "Member removed" } },
+    call: { ended: "Call ended" },
+    block: { released: "Block released" },
+    kind: {
+      user: "Users", device: "Phones", forwarding: "Forwarding", group: "Groups", retention: "Retention", hold: "Legal holds", message: "Messages", conversation: "Conversations", call: "Calls",
+      block: "Blocks",
+    },
+    field: {
+      name: "name", role: "role", employee_id: "employee number", number: "number", label: "label", kind: "when", targets: "to", after: "after, s", caller: "caller", members: "members",
+      strategy: "rings", messages: "messages, days", files: "files, days", calls: "calls, days", author: "author",
+    },
   },
 };

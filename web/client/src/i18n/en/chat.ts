@@ -26,7 +26,7 @@ export default {
   people: {
     search: "Name or number", "only-available": "Only who is available", favourites: "Favourites", all: "{n} person | {n} people", none: "Nobody is here yet",
     "none-text": "An admin adds people to the directory.", "none-found": "Nobody found", choose: "Who do you want to reach?", "choose-text": "Choose a person to see their numbers and calls.",
-    favour: "Add to favourites", unfavour: "Remove from favourites", write: "Message", number: "Number", phones: "Phones", "phones-online": "none online | {n} online | {n} online",
-    since: "Since", calls: "Calls with you", "no-calls": "You have not called each other yet.", outside: "Outside number",
+    favour: "Add to favourites", unfavour: "Remove from favourites", write: "Message", phones: "Phones", "phones-online": "none online | {n} online | {n} online",
+    since: "Status since", calls: "Calls with you", "no-calls": "You have not called each other yet.", outside: "Outside number",
   },
 };
