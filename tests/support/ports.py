@@ -1,22 +1,60 @@
-"""Ports for servers that run side by side."""
+"""Ports for servers that run side by side, in this test run and in others on this machine."""
 
+import fcntl
 import os
-import random
 import socket
+from contextlib import suppress
+from itertools import count
+from pathlib import Path
+from tempfile import gettempdir
 
 BLOCK = 200
 # Below the range from which the kernel takes ports by itself (Linux: from 32768 on).
 LOWEST, HIGHEST = 10_000, 30_000
+SIDE_BY_SIDE = 8  # servers that one process of a test has at once, at the most
 
-_chosen = random.Random(os.getpid())
+_locks: list[int] = []  # held until the process ends
+_own: list[int] = []
+_turns = count()
 
 
 def media_ports() -> str:
     """A range that nobody uses at this moment, as `[media] ports` wants it."""
-    while True:
-        first = _chosen.randrange(LOWEST, HIGHEST, BLOCK)
+    for _ in range(2 * SIDE_BY_SIDE):
+        if len(_own) < SIDE_BY_SIDE:
+            _own.append(reserve(1))
+            first = _own[-1]
+        else:
+            first = _own[next(_turns) % SIDE_BY_SIDE]
         if all(_is_free(port) for port in range(first, first + 4)):
             return f"{first}-{first + BLOCK - 1}"
+    raise RuntimeError("somebody else uses the ports that are this process's own")
+
+
+def reserve(blocks: int) -> int:
+    """The first port of so many neighbouring blocks, which are this process's own until it ends.
+
+    Raises RuntimeError where other processes have them all.
+    """
+    size = blocks * BLOCK
+    for first in range(LOWEST, HIGHEST - size + 1, size):
+        taken = [lock for lock in map(_lock, range(first, first + size, BLOCK)) if lock is not None]
+        if len(taken) == blocks:
+            _locks.extend(taken)
+            return first
+        for lock in taken:
+            os.close(lock)
+    raise RuntimeError("all ranges of ports are in use by other test runs")
+
+
+def _lock(first: int) -> int | None:
+    """The lock of a block, None where another process has it."""
+    lock = os.open(Path(gettempdir(), f"gorizont-test-ports-{first}.lock"), os.O_RDWR | os.O_CREAT, 0o666)
+    with suppress(BlockingIOError):
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return lock
+    os.close(lock)
+    return None
 
 
 def _is_free(port: int) -> bool:

@@ -1,10 +1,7 @@
 """Carriers and parties for the tests of media: one process of each kind serves them all."""
 
-import fcntl
 import os
 from collections.abc import Callable, Iterator
-from pathlib import Path
-from tempfile import gettempdir
 from typing import Any
 
 import pytest
@@ -14,6 +11,7 @@ from tests.scenarios.media.browsers import Browser
 from tests.scenarios.media.carriers import Carrier, RtpengineProcess, WorkerProcess, embedded, rtpengine
 from tests.scenarios.media.loops import LoopThread
 from tests.scenarios.media.parties import Party
+from tests.support.ports import BLOCK, reserve
 
 
 @pytest.fixture(scope="session")
@@ -24,19 +22,10 @@ def thread() -> Iterator[LoopThread]:
 
 
 @pytest.fixture(scope="session")
-def ports() -> Iterator[tuple[int, int]]:
+def ports() -> tuple[int, int]:
     """A thousand ports that no other test run on this machine has, below those that the system gives out."""
-    for first in range(10_000, 30_000, 1000):
-        lock = os.open(Path(gettempdir(), f"gorizont-test-ports-{first}.lock"), os.O_RDWR | os.O_CREAT, 0o600)
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            os.close(lock)
-            continue
-        yield first, first + 999
-        os.close(lock)
-        return
-    pytest.fail("all ranges of ports are in use by other test runs")
+    first = reserve(1000 // BLOCK)
+    return first, first + 999
 
 
 @pytest.fixture(scope="session")
