@@ -9,7 +9,8 @@ logger = logging.getLogger(__name__)
 
 # Share of a socket's receive buffer that waits unread. A full buffer loses packets, and callers retransmit: by
 # then it is too late. An eighth of 4 MiB is some 700 packets, 20 ms of work.
-OVERLOADED_AT = 1 / 8
+OVERLOADED_AT = 1 / 8  # at two looks one after the other: a moment's stall leaves a backlog that is worked off before
+FULL_AT = 1 / 2  # at one look
 RELIEVED_AT = 1 / 32
 CALM = 50  # looks without overload before it counts as over in the log: a flood comes in waves
 
@@ -38,13 +39,16 @@ class Health:
         self.overloaded = False
         self.draining = False
         self.refused = 0  # calls since the start
+        self._last = 0.0
         self._told = False  # whether the log has an overload that it doesn't have the end of
         self._calm = 0
 
     def look(self) -> None:
         """To be called several times a second: notices overload, and its end."""
-        backlog = self._backlog()
-        self.overloaded = backlog > (RELIEVED_AT if self.overloaded else OVERLOADED_AT)
+        before, backlog = self._last, self._backlog()
+        self._last = backlog
+        lasting = backlog > OVERLOADED_AT and before > OVERLOADED_AT
+        self.overloaded = backlog > RELIEVED_AT if self.overloaded else lasting or backlog > FULL_AT
         if self.overloaded:
             self._calm = 0
             if not self._told:

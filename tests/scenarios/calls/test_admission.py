@@ -189,6 +189,19 @@ def test_overload_ends_when_the_backlog_is_gone(office: Office) -> None:
     boris.rung().reject(486)
 
 
+def test_backlog_of_a_moment_is_no_overload(office: Office) -> None:
+    anna, boris = office.two()
+    office.backlog = 0.2
+    office.run(0.1)
+    office.backlog = 0.0
+    call = anna.call("102")
+    boris.rung().reject(486)
+    assert call.heard[-1] == 486
+    office.backlog = 0.2
+    office.run(0.3)
+    assert anna.call("102").heard == [503]
+
+
 def test_there_are_only_so_many_calls_at_once(make_office: Callable[..., Office]) -> None:
     office = make_office(most_calls=1)
     anna, boris, clara = office.three()
