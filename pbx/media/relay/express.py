@@ -48,18 +48,18 @@ def short_way(
             length = readv(descriptor, BUFFERS)  # half the price of socket.recv_into
         except OSError:  # nothing there after all, or the party's port was closed when we sent
             return
-        if not HEADER_LENGTH <= length <= LONGEST:
-            general(length)
-            return
         first, second, sequence, timestamp, ssrc = unpack(BUFFER)
         out = stream.across
+        kind = second & 0x7F
         if (
-            first != 0x80  # an extension, contributing sources, padding, or no RTP at all
+            length < HEADER_LENGTH  # then what was unpacked is of the packet before
+            or length > LONGEST
+            or first != 0x80  # an extension, contributing sources, padding, or no RTP at all
             or ssrc != stream.source
-            or sequence != reception.highest + 1
+            or sequence - reception.highest != 1
             or out is None
             or out.feed is not stream
-            or (mapped := stream.map[second & 0x7F]) < 0
+            or (mapped := stream.map[kind]) < 0
             or 191 < second < 224  # RTCP, RFC 5761 §4
         ):
             general(length)
@@ -82,7 +82,8 @@ def short_way(
                 (sequence + stream.sequence_shift) & 0xFFFF,
                 (timestamp + stream.timestamp_shift) & 0xFFFFFFFF,
             )
-        BUFFER[1] = (second & 0x80) | mapped
+        if mapped != kind:
+            BUFFER[1] = (second & 0x80) | mapped
         WORDS[2] = out.ssrc_word
         out.sent += 1
         out.sent_octets += length

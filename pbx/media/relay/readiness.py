@@ -4,9 +4,6 @@ A packet that comes wakes the process, and is dealt with where the process waits
 there is something for it: a request of the engine, a timer, or what a packet has given it to do. So a packet costs one
 system call to wait, shared with all that are ready, one to read and one to send.
 
-Where many packets come, the process pauses for a moment after each time that it was woken, as network cards do
-(interrupt moderation): waking up costs more than what a packet needs, and is then shared by several.
-
 uvloop isn't used here. A UDP socket that is connected reports a port that was closed at the far end as an error, and
 goes on; libuv takes such an error for the end of the socket and never looks at it again (`uv__poll_io`).
 """
@@ -21,9 +18,6 @@ from contextvars import Context
 from typing import Any
 
 AT_ONCE = 128  # sockets that are served before the loop may get its turn
-PAUSE = 0.00025  # seconds; the kernel adds 0.05. What comes meanwhile is dealt with at once
-BUSY = 3000  # sockets served in a second, from which on there are pauses
-SPAN = 0.1  # seconds over which that is measured
 
 logger = logging.getLogger(__name__)
 
@@ -39,8 +33,6 @@ class Readiness(selectors.EpollSelector):
         super().__init__()
         self.due = False
         self._epoll = select.epoll()
-        self._pauses = False
-        self._since, self._served = time.monotonic(), 0
         self._callbacks: dict[int, Callable[[], None]] = {}
         self.watch(self.fileno(), self._give_turn)  # what the loop waits for, all in one
 
@@ -60,24 +52,18 @@ class Readiness(selectors.EpollSelector):
         """Serves packets until the loop has something to do; None waits for that without end."""
         until = None if timeout is None else time.monotonic() + timeout
         self.due = False
-        while True:
+        while not self.due:
             self.serve(timeout)
-            now = time.monotonic()
-            if now - self._since > SPAN:
-                self._pauses = self._served > BUSY * (now - self._since)
-                self._since, self._served = now, 0
             if until is not None:
-                timeout = max(until - now, 0.0)
-            if self.due or timeout == 0.0:
-                return super().select(0)
-            if self._pauses:
-                time.sleep(PAUSE)
+                timeout = until - time.monotonic()
+                if timeout <= 0:
+                    break
+        return super().select(0)
 
     def serve(self, timeout: float | None) -> None:
         """Waits, and serves all that are ready then."""
         callbacks = self._callbacks
         ready = self._epoll.poll(timeout, AT_ONCE)
-        self._served += len(ready)
         try:
             for descriptor, _ in ready:
                 callbacks[descriptor]()

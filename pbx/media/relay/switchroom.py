@@ -14,6 +14,7 @@ from pbx.media.relay.session import Session
 
 MOST_SESSIONS = 5000  # of a process, which would be ten times what it can relay
 NAME_LENGTH = 255
+TURNS = 10  # the sessions are looked after in so many parts: packets would wait while all of them send reports
 
 logger = logging.getLogger(__name__)
 
@@ -29,13 +30,16 @@ class Switchroom:
         self._machinery = machinery
         self._on_lost = on_lost
         self._timer: asyncio.TimerHandle | None = None
+        self._turn = 0
 
     def start(self) -> None:
-        """Begins to look after the sessions, once a second."""
-        self._timer = self._machinery.loop.call_later(1.0, self.start)
+        """Begins to look after the sessions, after each of them once a second."""
+        self._timer = self._machinery.loop.call_later(1.0 / TURNS, self.start)
+        self._turn = (self._turn + 1) % TURNS
         now = time.monotonic()
-        for session in list(self.sessions.values()):
-            session.tick(now)
+        for name, session in list(self.sessions.items()):
+            if hash(name) % TURNS == self._turn:
+                session.tick(now)
 
     def close(self) -> None:
         """Ends everything."""
