@@ -9,7 +9,7 @@ from flask import request
 from pydantic import Field
 from sqlalchemy.orm import Session
 
-from pbx.accounts import account_uri, by_host, servers
+from pbx.accounts import account_uri, servers
 from pbx.bus.errors import BusError
 from pbx.directory.devices import NewDevice, add_device, list_devices, remove_device
 from pbx.directory.models import DeviceRow, DeviceUseRow
@@ -62,13 +62,6 @@ class ServerItem(Shape):
     port: int = Field(examples=[5060])
 
 
-class ServerRow(Shape):
-    """One line of what a phone asks for."""
-
-    name: str = Field(examples=["server"])
-    value: str = Field(examples=["10.0.0.2, port 5060 (UDP, TCP)"])
-
-
 class Linphone(Shape):
     """An address from which Linphone fetches the account by itself, once."""
 
@@ -87,7 +80,6 @@ class NewAccount(Shape):
     label: str = Field(examples=["softphone on my laptop"])
     sip_password: str = Field(examples=["k7m2xq9hd4vbtw3ce"])
     domain: str = Field(examples=["pbx.example.com"])
-    server: list[ServerRow] = Field(description="what to type into the phone besides, in its words")
     servers: list[ServerItem]
     uri: str = Field(examples=["sip:102-k3fw:k7m2xq9hd4vbtw3ce@10.0.0.2:5060"], description="the same in one line")
     linphone: Linphone
@@ -180,10 +172,6 @@ def account_answer(given: Services, sip_name: str, label: str, password: str) ->
         label=label,
         sip_password=password,
         domain=given.settings.sip.domain,
-        server=[
-            ServerRow(name="domain", value=given.settings.sip.domain),
-            *(ServerRow(name="server", value=text) for text in by_host(found)),
-        ],
         servers=[ServerItem(transport=one.transport, host=one.host, port=one.port) for one in found],
         uri=account_uri(given.settings, sip_name, password, found),
         linphone=Linphone(

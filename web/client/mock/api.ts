@@ -85,7 +85,8 @@ const PICTURE = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 640 400"><
 
 export const newDevice = (label: unknown) => ({
   sip_name: "101-3f2a", sip_password: "tulip-marble-29-orbit", label, uri: "sip:101@office.test",
-  server: [{ name: "domain", value: "office.test" }, { name: "server", value: "10.0.0.5, port 5060 (UDP, TCP), port 5061 (TLS)" }],
+  domain: "office.test",
+  servers: [{ transport: "udp", host: "10.0.0.5", port: 5060 }, { transport: "tcp", host: "10.0.0.5", port: 5060 }, { transport: "tls", host: "10.0.0.5", port: 5061 }],
   linphone: { url: "https://gorizont.office.test:8443/api/v1/provisioning/q7Jr3m0ZkXn2vTqv5aYB1cLw8uEo", qr_svg: QR, until: ago(-10), own_authority: true },
 });
 export const devices = () => [

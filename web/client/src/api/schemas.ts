@@ -167,7 +167,8 @@ export const newDevice = z.object({
   sip_password: z.string(),
   label: z.string().nullish(),
   uri: z.string().nullish(),
-  server: z.array(z.object({ name: z.string(), value: z.string() })).default([]),
+  domain: z.string().nullish(),
+  servers: z.array(z.object({ transport: z.string(), host: z.string(), port: z.number() })).default([]),
   linphone: linphone.nullish(),
 });
 export type NewDevice = z.infer<typeof newDevice>;

@@ -16,7 +16,7 @@ export default {
     "add-text": "You get the credentials to type into the phone, and a QR code for Linphone.", label: "What do you call it?", "new-name": "Desk phone",
     none: "No phones yet", "none-text": "This browser is one already. Add a desk phone or a softphone to be reached there too.",
     online: "Online", "online-since": "Online since {time}", seen: "Last seen {time}", never: "Never registered", "sip-name": "User name", password: "Password", credentials: "Connect the phone",
-    once: "The password is shown only now.", "any-phone": "Any phone: type this", field: { domain: "Domain", server: "Server" }, linphone: "Linphone: scan or paste",
+    once: "The password is shown only now.", "any-phone": "Any phone: type this", domain: "Domain", server: "Server", port: "port {port} ({by})", linphone: "Linphone: scan or paste",
     qr: "QR code by which Linphone sets itself up", "qr-text": "In Linphone: Use a remote configuration, then Scan QR code, or paste the link.", "qr-until": "Works once, until {time}.",
     "own-authority": "Linphone on a mobile accepts the code only if the server's certificate is from an authority that it knows. This server's is its own: type the fields there.", link: "Link",
     waiting: "Waiting for the phone to register …", registered: "The phone is registered", remove: "Remove {label}", removed: "{label} was removed",
