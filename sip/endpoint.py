@@ -108,9 +108,9 @@ class Endpoint:
                 return
         try:
             message = parse(data, stream=flow.reliable)
-        except MalformedRequest as error:
-            self._complaints.malformed(flow, error)
-            self.refuse(error.request, flow, error)
+        except MalformedRequest as broken:
+            self._complaints.malformed(flow, broken)
+            self.refuse(broken.request, flow, broken)
             return
         except ParseError as error:
             self._complaints.malformed(flow, error)
@@ -121,8 +121,8 @@ class Endpoint:
                 self._request(message, flow)
             else:
                 self._response(message)
-        except Exception as error:  # a defect of ours must not stop the server
-            self._report(error, flow)
+        except Exception as defect:  # one of ours must not stop the server
+            self._report(defect, flow)
             if isinstance(message, Request) and message.method != "ACK":
                 self._answer_failure(message, flow)
 

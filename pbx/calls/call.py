@@ -225,17 +225,24 @@ class Call:
             if where.targets[0] in SERVICES:
                 self._serve(where.targets[0])
                 return
-            self.ringing = Ringing(self, where)
+            ringing = Ringing(self, where)
+            self.ringing = ringing
             # A step may be over before it has begun (nobody registered): then it sets _next, and we loop
             # instead of recursing through a plan of a hundred steps.
-            self._starting, self._next = True, None
-            self.ringing.start()
+            self._starting = True
+            ringing.start()
             self._starting = False
-            if self.ringing is not None and not self.ringing.over:
+            if not ringing.over:
                 self._tell("call.started")
-            if self._next is None or self.ended is not None:
+            follows = self._taken_next()
+            if follows is None or self.ended is not None:
                 return
-            where, self._next = self._next, None
+            where = follows
+
+    def _taken_next(self) -> Step | End | None:
+        """Where a step that was over at once leads, None for one that was not."""
+        follows, self._next = self._next, None
+        return follows
 
     def _serve(self, number: str) -> None:
         """The server itself is who is called."""

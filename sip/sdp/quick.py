@@ -30,9 +30,10 @@ def quick_check(body: bytes) -> None:
         and body.count(b"\n") < MAX_LINES
         and body.count(b"\r") == body.count(b"\r\n")
         and body.count(b"\no=") == 1
-        and len(body[6 : body.find(b"\n", 7)].split()) == 6
     ):
-        return
+        end = body.find(b"\n", 7)
+        if end > 0 and len(body[6:end].split()) == 6:
+            return
     parse(body)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -244,7 +244,7 @@ class Office:
                 self.wire.cut(phone.flow)
         stored, kept = self.live, self.writer.rows("stored_messages")
         self._build()
-        columns = _columns(StoredMessageRow)[: len(WaitingMessage.__slots__)]  # type: ignore[attr-defined]
+        columns = _columns(StoredMessageRow)[: len(fields(WaitingMessage))]
         for row in kept:
             self.waiting.put_back(WaitingMessage(**dict(zip(columns, row, strict=False))))
         for state in stored:

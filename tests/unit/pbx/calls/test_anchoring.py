@@ -1,18 +1,22 @@
 """Which calls between phones pass through the media plane."""
 
 from types import SimpleNamespace
-from typing import Any
 
 import pytest
 
 from pbx.calls.anchoring import Anchoring
+from pbx.calls.leg import Leg
 from pbx.media.policy import Anchor
+from sip.dialog.dialog import Dialog
 
 
-def leg(host: str, contact: str = "") -> Any:
+def leg(host: str, contact: str = "") -> Leg:
     """As much of a leg as is looked at."""
-    flow = SimpleNamespace(remote=(host, 5060))
-    return SimpleNamespace(flow=flow, dialog=SimpleNamespace(target=f"sip:101@{contact or host}:5060", routes=[]))
+    one = Leg.__new__(Leg)
+    one.flow = SimpleNamespace(remote=(host, 5060))
+    one.dialog = Dialog("call", "tag", "<sip:101@example.org>", "<sip:102@example.org>", "<sip:101@192.0.2.1>")
+    one.dialog.target = f"sip:101@{contact or host}:5060"
+    return one
 
 
 def offer(host: str, profile: str = "RTP/AVP") -> bytes:
@@ -38,7 +42,7 @@ def offer(host: str, profile: str = "RTP/AVP") -> bytes:
     ],
 )
 def test_media_takes_the_direct_way_where_there_is_one(
-    source: Any, target: Any, described: bytes, anchored: bool
+    source: Leg, target: Leg, described: bytes, anchored: bool
 ) -> None:
     assert Anchoring(Anchor.AUTO)(source, target, described) is anchored
     assert Anchoring(Anchor.ALWAYS)(source, target, described) is True
