@@ -18,6 +18,7 @@ from web.auth.access import COOKIE, is_own_origin, whose_token
 from web.auth.sessions import SignedIn, find_session, note_uses_of
 from web.chat_position import chat_position
 from web.happenings import SessionEnded
+from web.live.channel import Channel, Heart
 from web.live.events import Activity, Connected, SessionRevoked
 from web.live.requests import REQUESTS, LiveRequest, carry_out, live_request, sid_of_request
 from web.live.rooms import ADMINS, EVERYONE, room_of
@@ -39,7 +40,7 @@ REQUEST_MODULES = ("web.live.chat",)
 
 # A browser that vanishes is noticed after both of these together.
 PING_EVERY = 10  # seconds
-PING_PATIENCE = 10  # seconds
+PING_PATIENCE = PING_EVERY  # it has until it is asked again
 LARGEST_MESSAGE = 128 << 10  # octets; a chat message of 10 000 characters fits in any script
 
 
@@ -55,6 +56,7 @@ def make_socketio() -> SocketIO:
         cors_allowed_origins=_own_origins,
         allow_upgrades=False,
         http_compression=False,
+        monitor_clients=False,  # `Heart` does
         logger=_quiet("socketio"),
         engineio_logger=_quiet("engineio"),
     )
@@ -76,6 +78,7 @@ def _quiet(library: str) -> logging.Logger:
 def open_gateway(app: Flask, socketio: SocketIO, given: Services) -> None:
     """Joins Socket.IO to the application and begins to listen to what happens."""
     socketio.init_app(app)
+    _use_channels(socketio)
     socketio.on_event("connect", _connect)
     socketio.on_event("disconnect", _disconnect)
     socketio.on_error_default(_failed)
@@ -85,6 +88,18 @@ def open_gateway(app: Flask, socketio: SocketIO, given: Services) -> None:
     given.events.on(SessionEnded, lambda ended: _end_session(given, socketio, ended))
     for name in LISTENERS:
         import_module(name).connect(given)
+
+
+def _use_channels(socketio: SocketIO) -> None:
+    """Has every connection be one of ours, from its beginning."""
+    eio, heart = socketio.server.eio, Heart(PING_EVERY)
+    accept = eio.handlers["connect"]
+
+    def connect(eio_sid: str, environ: dict[str, Any]) -> Any:
+        heart.follow(Channel.take(eio.sockets[eio_sid]))
+        return accept(eio_sid, environ)
+
+    eio.on("connect", connect)
 
 
 def _end_session(given: Services, socketio: SocketIO, ended: SessionEnded) -> None:
