@@ -1,22 +1,38 @@
 """Which calls between phones pass through the media plane."""
 
+from datetime import datetime
 from types import SimpleNamespace
 
 import pytest
 
 from pbx.calls.anchoring import Anchoring
 from pbx.calls.leg import Leg
+from pbx.calls.switch import CallSettings, Switch
+from pbx.directory.snapshot import Directory
 from pbx.media.policy import Anchor
 from sip.dialog.dialog import Dialog
+from sip.endpoint import Endpoint
+from sip.transport.base import LostFlow
+from tests.support.clock import FakeClock
+
+SWITCH = Switch(
+    Endpoint(FakeClock()),
+    CallSettings("example.org"),
+    directory=Directory,
+    bindings_of=lambda _: (),
+    route_of=lambda _: None,
+    flow_again=lambda *_: None,
+    clock=datetime.now,
+    store=SimpleNamespace(),  # no call of it is made
+    addresses_us=lambda _: False,
+)
 
 
 def leg(host: str, contact: str = "") -> Leg:
-    """As much of a leg as is looked at."""
-    one = Leg.__new__(Leg)
-    one.flow = SimpleNamespace(remote=(host, 5060))
-    one.dialog = Dialog("call", "tag", "<sip:101@example.org>", "<sip:102@example.org>", "<sip:101@192.0.2.1>")
-    one.dialog.target = f"sip:101@{contact or host}:5060"
-    return one
+    """A party whose phone is there."""
+    dialog = Dialog("call", "tag", "<sip:101@example.org>", "<sip:102@example.org>", "<sip:101@192.0.2.1>")
+    dialog.target = f"sip:101@{contact or host}:5060"
+    return Leg(SWITCH, "101", dialog, LostFlow("UDP", ("192.0.2.1", 5060), (host, 5060)), inbound=True)
 
 
 def offer(host: str, profile: str = "RTP/AVP") -> bytes:
