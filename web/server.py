@@ -154,6 +154,7 @@ def _raise_file_limit() -> None:
 
 
 def _run(settings: Settings, data: DataFolder) -> None:
+    gevent.config.track_greenlet_tree = False  # nobody asks what has spawned what, and each would keep it
     server = Server(settings, data)
     patience = LAST_REQUESTS
     try:

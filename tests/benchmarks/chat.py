@@ -39,7 +39,6 @@ SETTLE = 5.0  # s until what comes of connecting is over
 REST = 3.0  # s after the last message in which its deliveries may still come
 MOST_SENDERS = 500
 CALLERS = 1000  # users of the SIP kit
-CALL_RATE = 200.0
 WARM_UP = 3.0  # s of the load that are not measured
 
 
@@ -121,16 +120,15 @@ class Benchmark:
     def call(self, *, registered: bool, beside: list[ChatRun] | None) -> Measurement:
         """One run of the kit's calls, of which the engine's time is counted; with the chat's load where asked."""
         found: list[Measurement | Exception] = []
-        count = max(1000, int(CALL_RATE * self.options.seconds))
+        rate = self.options.call_rate
+        count = int(rate * self.options.seconds)
         assert self.kit is not None
         kit, engine = self.kit, self.tree.pid_of("pbx.engine")
 
         def run() -> None:
             try:
                 found.append(
-                    kit.run(
-                        self.server.udp, engine, self.phones, "call", rate=CALL_RATE, count=count, registered=registered
-                    )
+                    kit.run(self.server.udp, engine, self.phones, "call", rate=rate, count=count, registered=registered)
                 )
             except KitError as error:
                 found.append(error)
@@ -208,6 +206,7 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--repeat", type=int, default=3, metavar="N", help="runs (3)")
     parser.add_argument("--by", choices=("api", "socket"), default="api", help="how messages are sent (api)")
     parser.add_argument("--calls", action="store_true", help="beside the SIP kit's calls, instead of alone")
+    parser.add_argument("--call-rate", type=float, default=200.0, help="calls a second (200)")
     parser.add_argument("--markdown", action="store_true", help="print tables (there is no other form)")
     options = parser.parse_args()
     users = options.users or options.clients

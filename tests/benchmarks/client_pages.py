@@ -103,7 +103,7 @@ class Traffic:
         self._session = page.context.new_cdp_session(page)
         self._session.on("Network.requestWillBeSent", self._begun)
         self._session.on("Network.loadingFinished", self._finished)
-        self._session.on("Network.loadingFailed", lambda event: self._open.pop(event["requestId"], None))
+        self._session.on("Network.loadingFailed", self._failed)
         self._session.send("Network.enable")
 
     def _begun(self, event: dict[str, Any]) -> None:
@@ -113,6 +113,9 @@ class Traffic:
         octets = event["encodedDataLength"]
         self.octets += octets
         self.names.append((octets, self._open.pop(event["requestId"], "")))
+
+    def _failed(self, event: dict[str, Any]) -> None:
+        self._open.pop(event["requestId"], None)
 
     def wait_idle(self) -> None:
         """Until nothing has been fetched for a while."""

@@ -36,8 +36,10 @@ class Person:
     complaints: list[str] = field(default_factory=list)
 
     def go(self, name: str) -> None:
-        """Opens a page of the client by the rail."""
-        self.page.get_by_role("navigation", name="Pages").get_by_role("link", name=name).click()
+        """Opens a page of the client by the rail; until its code is there, the page before stays."""
+        link = self.page.get_by_role("navigation", name="Pages").get_by_role("link", name=name)
+        link.click()
+        expect(link).to_have_attribute("aria-current", "page")
 
     def wait_for_phone(self) -> None:
         """Waits until the phone of this browser is registered."""

@@ -20,6 +20,7 @@ from web.models import ADDRESS_LENGTH, USER_AGENT_LENGTH, SessionRow
 
 TOKEN_OCTETS = 32
 NOTE_EVERY = timedelta(minutes=1)  # how exactly it is noted when a session was last used
+AT_ONCE = 500  # sessions that one query looks up
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +81,24 @@ def find_session(session: Session, token_hash: bytes, limits: Limits, now: datet
     return SignedIn(user.number, user.name, user.role, row.id, token_hash, row.seen_at)
 
 
+def those_that_hold(session: Session, hashes: Collection[bytes], limits: Limits, now: datetime) -> set[bytes]:
+    """Those of many tokens that still show somebody, as `find_session` says it of one."""
+    holding: set[bytes] = set()
+    wanted = list(hashes)
+    for place in range(0, len(wanted), AT_ONCE):
+        found = session.execute(
+            select(SessionRow.token_hash, SessionRow.standing, UserRow.role, UserRow.password_hash)
+            .join(UserRow, UserRow.number == SessionRow.number)
+            .where(
+                SessionRow.token_hash.in_(wanted[place : place + AT_ONCE]),
+                SessionRow.created_at > now - limits.absolute,
+                SessionRow.seen_at > now - limits.idle,
+            )
+        )
+        holding.update(row.token_hash for row in found if row.standing == _standing(row.role, row.password_hash))
+    return holding
+
+
 def note_uses_of(tx: Transaction, hashes: Collection[bytes]) -> None:
     """Notes that sessions are in use, by the hashes of their tokens."""
     tx.session.execute(update(SessionRow).where(SessionRow.token_hash.in_(hashes)).values(seen_at=tx.now))
@@ -133,4 +152,8 @@ def hash_token(token: str) -> bytes:
 
 def standing_of(user: UserRow) -> str:
     """A word that is another one when the role or the password of a user is changed."""
-    return hashlib.sha256(f"{user.role}\0{user.password_hash}".encode()).hexdigest()
+    return _standing(user.role, user.password_hash)
+
+
+def _standing(role: str, password_hash: str | None) -> str:
+    return hashlib.sha256(f"{role}\0{password_hash}".encode()).hexdigest()

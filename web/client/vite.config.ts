@@ -89,9 +89,9 @@ export default defineConfig({
         // A few files of some size rather than a hundred small ones; pages and the phone stay apart.
         codeSplitting: {
           groups: [
-            { name: "vuetify", test: /node_modules\/vuetify/, minShareCount: 4, priority: 3 },
-            { name: "framework", test: /node_modules\/(vue|@vue|vue-router|pinia|vue-i18n|@intlify|zod|socket\.io|engine\.io|nostics)/, priority: 2 },
-            { name: "common", test: /\/src\/(api|app|ui|live|people|phone|chat|calls|i18n\/index)/, minShareCount: 2, priority: 1 },
+            { name: "vuetify", test: /node_modules\/vuetify\/(?!lib\/components\/V(Select|Autocomplete|Chip|SlideGroup|VirtualScroll)\b)/, minShareCount: 4, priority: 3 },
+            { name: "framework", test: /node_modules\/(?!vuetify)(vue|@vue|vue-router|pinia|vue-i18n|@intlify|zod|socket\.io|engine\.io|nostics)/, priority: 2 },
+            { name: "common", test: /\/src\/(api\/(?!admin)|app|ui\/(?!PersonPicker|DataTable|SideSheet|SideNav|ConfirmDialog|LoadMore)|live|people|phone|chat|calls\/(?!CallDetail)|i18n\/index)/, minShareCount: 2, priority: 1 },
           ],
         },
       },

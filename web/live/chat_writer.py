@@ -21,6 +21,7 @@ logger = logging.getLogger(__name__)
 T = TypeVar("T")
 
 MOST = 100  # actions in one transaction
+PAUSE = 0.02  # seconds between two transactions, in which what comes is gathered; nobody waits for the first
 
 
 class ChatWriter:
@@ -67,6 +68,8 @@ class ChatWriter:
         while self._waiting:
             batch, self._waiting = self._waiting[:MOST], self._waiting[MOST:]
             self._write_batch(batch)
+            if not self._inline:
+                gevent.sleep(PAUSE)
         self._busy = False
 
     def _write_batch(self, batch: list[tuple[Action, AsyncResult]]) -> None:

@@ -15,7 +15,7 @@ from flask_socketio import SocketIO, disconnect, join_room
 
 from pbx.bus.errors import BusError
 from web.auth.access import COOKIE, is_own_origin, whose_token
-from web.auth.sessions import SignedIn, find_session, note_uses_of
+from web.auth.sessions import SignedIn, note_uses_of, those_that_hold
 from web.chat_position import chat_position
 from web.happenings import SessionEnded
 from web.live.channel import Channel, Heart
@@ -134,9 +134,7 @@ def check_sessions(given: Services, socketio: SocketIO, numbers: set[str] | None
         return
     hashes = {browser.user.token_hash for browser in of}
     now = given.now()
-    holding = given.read(
-        lambda session: {one for one in hashes if find_session(session, one, given.limits, now) is not None}
-    )
+    holding = given.read(lambda session: those_that_hold(session, hashes, given.limits, now))
     for browser in of:
         if browser.user.token_hash not in holding:
             given.rooms.to_browser(browser.sid, SessionRevoked())

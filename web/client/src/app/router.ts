@@ -1,5 +1,5 @@
 /** Addresses of the pages. Each page is a file of its own that is loaded when it is first opened. */
-import { createRouter, createWebHistory } from "vue-router";
+import { createRouter, createWebHistory, type RouteLocationNormalized } from "vue-router";
 
 import { ApiError } from "@/api/http";
 import { useSession } from "@/app/session";
@@ -36,6 +36,7 @@ router.beforeEach(async (to) => {
   const session = useSession();
   if (to.meta.isPublic) return true;
   if (!session.isSignedIn) {
+    fetchAhead(to);
     try {
       await session.begin();
     } catch (error) {
@@ -48,6 +49,12 @@ router.beforeEach(async (to) => {
   }
   return !to.meta.isAdmin || session.isAdmin || "/chats";
 });
+
+/** The code of a page comes while the server is asked who is signed in; what fails here fails again, and is told, there. */
+function fetchAhead(to: RouteLocationNormalized): void {
+  const page = to.matched.at(-1)?.components?.["default"];
+  if (typeof page === "function") void (page as () => Promise<unknown>)().catch(() => undefined);
+}
 
 router.afterEach((to) => {
   if (to.meta.isPublic) document.title = `${translate(to.meta.title ?? "sign-in.title")} · Gorizont`; // else the shell says it

@@ -21,7 +21,7 @@ export interface PhoneListener {
   streams(id: string, local: MediaStream | null, remote: MediaStream | null): void;
 }
 
-const GATHERING = 300; // ms; host candidates come at once, and nothing else is needed towards our own server
+const GATHERING = 30; // ms without another candidate; those for UDP come at once, those for TCP much later and for nothing
 const RENEW_BEFORE = 0.8; // of the life of the credentials
 const REGISTER_SECONDS = 300;
 const TONE = { duration: 120, interToneGap: 70 }; // ms
@@ -252,7 +252,10 @@ export class Phone {
     const tell = (event: CallEvent): void => this.listener.happened(id, event);
     let gathering: ReturnType<typeof setTimeout> | undefined;
     this.line(id, session);
-    session.on("icecandidate", ({ ready }) => (gathering ??= setTimeout(ready, GATHERING)));
+    session.on("icecandidate", ({ ready }) => {
+      clearTimeout(gathering);
+      gathering = setTimeout(ready, GATHERING);
+    });
     session.on("peerconnection", ({ peerconnection }) => this.watchTracks(id, peerconnection));
     session.on("progress", (event: { originator: unknown }) => {
       if (event.originator === "remote") tell({ type: "progress" });
