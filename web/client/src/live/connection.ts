@@ -7,7 +7,9 @@
 import { defineStore } from "pinia";
 import { io, type Socket } from "socket.io-client";
 import { ref } from "vue";
+import type { ZodType } from "zod";
 
+import { z } from "@/api/zod";
 import { useCalls } from "@/calls/store";
 import { useChat } from "@/chat/store";
 import { dispatch } from "@/live/dispatch";
@@ -16,6 +18,7 @@ import { usePeople } from "@/people/store";
 
 const AWAY_AFTER = 5 * 60_000; // ms without a key or a move
 const LOOK = 30_000; // ms between two looks at it
+const ANSWER = 3_000; // ms; then the same is asked by the API
 const GRACE = 1_500; // ms without a connection before the page says so; most are back sooner
 
 export const useConnection = defineStore("connection", () => {
@@ -60,6 +63,13 @@ export const useConnection = defineStore("connection", () => {
     if (socket?.connected) socket.emit(name, data);
   }
 
+  /** What the server answers to a request by the socket; null when it can't be asked so, says no, or says nothing. */
+  async function ask<T>(name: string, data: unknown, schema: ZodType<T>): Promise<T | null> {
+    if (!socket?.connected || !navigator.onLine) return null;
+    const answer: unknown = await socket.timeout(ANSWER).emitWithAck(name, data).catch(() => null);
+    return z.object({ ok: schema }).safeParse(answer).data?.ok ?? null;
+  }
+
   /** Connects now rather than after the back-off. */
   function retry(): void {
     if (socket && !socket.connected && document.visibilityState === "visible") socket.connect();
@@ -92,5 +102,5 @@ export const useConnection = defineStore("connection", () => {
     }
   }
 
-  return { isOnline, open, close, emit, retry };
+  return { isOnline, open, close, emit, ask, retry };
 });
