@@ -23,7 +23,7 @@ _PLAIN = re.compile(
     r"sips?:(?:[A-Za-z0-9\-_.!~*'()&=+$]+@)?[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?(?::[0-5]?[0-9]{1,4})?"
     r"(?:;[a-z-]+(?:=[A-Za-z0-9.-]+)?)*"
 )
-_MOST_CHECKED, _LONGEST_CHECKED = 2048, 64  # characters
+_MOST_CHECKED, _LONGEST_CHECKED = 1024, 64  # characters
 # URIs that are well formed: a phone names the same few in each of its messages.
 _checked: set[str] = set()
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*")

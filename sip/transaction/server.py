@@ -1,9 +1,12 @@
 """Server transactions (RFC 3261 §17.2, RFC 6026 §7.1): what a peer asks of us."""
 
+from sip.fields import METHODS
 from sip.message import Request, Response, respond
 from sip.timers import Timers
 from sip.transaction.effects import ENDED, Effect, Ended, PassUp, Send, StartTimer
 from sip.transaction.tables import Input, Machine, State, Step, Table, response_input
+
+_OPENINGS = {method: f"{method} ".encode() for method in METHODS}  # thousands of transactions share them
 
 
 class ServerTransaction(Machine):
@@ -21,7 +24,7 @@ class ServerTransaction(Machine):
     def __init__(self, key: str, request: Request, *, reliable: bool, timers: Timers) -> None:
         super().__init__(key, self.first_state)
         self.request: Request | None = request
-        self.opening = b"%b " % request.method.encode()
+        self.opening = _OPENINGS.get(request.method) or b"%b " % request.method.encode()
         self.row = b""
         self.reliable = reliable
         self.timers = timers
