@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -13,6 +14,12 @@ from pbx.directory.secrets import SecretBox
 from pbx.storage.engine import open_database
 from pbx.storage.unit import Store
 from tests.support.postgresql import PostgresqlServer, find_binaries, running_postgresql
+
+
+def pytest_configure() -> None:
+    """Servers that tests start are stopped by SIGINT too, also where a shell has started us with that ignored."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.hookimpl(optionalhook=True)
