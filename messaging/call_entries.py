@@ -82,7 +82,7 @@ def note_calls(tx: Transaction, notes: Sequence[CallNote]) -> list[Message]:
         return []
     advance(session)
     keys = [(note.caller, note.client_id) for note in between_two.values()]
-    noted = set(execute_many(session, _NOTED, keys))
+    noted = set(execute_many(session.connection(), _NOTED, keys))
     new = [note for note in between_two.values() if (note.client_id,) not in noted]
     entries = [_entry(note, conversation) for note, conversation in _placed(tx, new)]
     if not entries:

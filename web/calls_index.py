@@ -99,7 +99,7 @@ def index_calls(session: Session, records: Sequence[Record]) -> list[Indexed]:
     """Adds those of these records that are not in the index, and tells which: all in which there is a user."""
     numbers = {record.id: parties_of(record) for record in records}
     rows = [_row(record, number) for record in records for number in numbers[record.id]]
-    added = set(execute_many(session, _ADD, rows))
+    added = set(execute_many(session.connection(), _ADD, rows))
     parties = (tuple(number for number in numbers[record.id] if (record.id, number) in added) for record in records)
     return [Indexed(record, users) for record, users in zip(records, parties, strict=True) if users]
 

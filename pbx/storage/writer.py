@@ -17,12 +17,12 @@ row from a hostile phone must not stop all others.
 import logging
 import threading
 from collections import deque
-from collections.abc import Callable, Sequence
-from itertools import chain
+from collections.abc import Callable
 
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Engine
 from sqlalchemy.exc import DataError, IntegrityError
 
+from pbx.storage.bulk import execute_many
 from pbx.storage.errors import is_refusal, refused
 from pbx.storage.statements import Statement
 
@@ -34,7 +34,6 @@ OnHealth = Callable[[bool, str | None], None]
 DELAY = 0.05  # seconds in which rows gather; what is acknowledged is on disk within twice that
 LIMIT = 50_000  # rows that may wait: about 40 MB, and a minute at a thousand registrations a second
 FIRST_PAUSE, LAST_PAUSE = 0.1, 2.0  # seconds between attempts while the database refuses
-LARGEST = 64  # rows in one statement: beyond that, larger ones gain nothing
 
 # What a row itself can be to blame for; everything else is the database's refusal.
 ROW_FAULTS = (IntegrityError, DataError, UnicodeError, OverflowError)
@@ -62,7 +61,6 @@ class WriteBehind:
         on_health: OnHealth | None = None,
     ) -> None:
         self._engine = engine
-        self._mark = "?" if engine.dialect.name == "sqlite" else "%s"
         self._delay = delay
         self._limit = limit
         self._pauses = pauses
@@ -77,7 +75,6 @@ class WriteBehind:
         # The thread's own: what it took from the queue and has not written yet.
         self._unwritten: dict[tuple[str, object], tuple[Statement, Parameters]] = {}
         self._marks: list[threading.Event] = []
-        self._texts: dict[tuple[Statement, int], str] = {}
         self.rejected = 0  # rows left out since the start
         self._thread = threading.Thread(target=self._run, name="write-behind", daemon=True)
         self._thread.start()
@@ -181,21 +178,9 @@ class WriteBehind:
         try:
             with self._engine.begin() as connection:
                 for statement, rows in batches.items():
-                    self._write_batch(connection, statement, rows)
+                    execute_many(connection, statement, rows)
         except ROW_FAULTS:
             self._write_singly(batches)
-
-    def _write_batch(self, connection: Connection, statement: Statement, rows: Sequence[Parameters]) -> None:
-        """Writes rows in statements of 64, 32, 16 … rows, so that few different texts are prepared."""
-        start = 0
-        while left := len(rows) - start:
-            size = min(1 << (left.bit_length() - 1), LARGEST)
-            text = self._texts.get((statement, size))
-            if text is None:
-                text = self._texts[statement, size] = statement.sql(size, self._mark)
-            values = tuple(chain.from_iterable(rows[start : start + size]))
-            connection.exec_driver_sql(text, values)
-            start += size
 
     def _write_singly(self, batches: dict[Statement, list[Parameters]]) -> None:
         """Writes row by row, without those that can't be written."""
@@ -205,7 +190,7 @@ class WriteBehind:
                 for row in rows:
                     try:
                         with connection.begin_nested():
-                            self._write_batch(connection, statement, [row])
+                            execute_many(connection, statement, [row])
                     except ROW_FAULTS as error:
                         rejected += 1
                         reason = str(getattr(error, "orig", error)).splitlines()[0]
