@@ -37,6 +37,10 @@ _MOST_SENT = 5000
 # What stands before the parameters of a Via -> its parts; the same for every message of a phone.
 _sent: dict[str, tuple[str, str, int | None]] = {}
 
+_MOST_NAMED, _LONGEST_NAMED = 2000, 100
+# What stands before the ";tag=" of From and To values, and is an address without other parameters.
+_named: set[str] = set()
+
 _NAME_ADDR = re.compile(rf"({QUOTED}|{TOKEN}(?:[ \t]+{TOKEN})*)?[ \t]*<([^<>\"]*)>[ \t]*(;.*)?", re.DOTALL)
 
 
@@ -66,10 +70,12 @@ class Via:
             known = cls._sent_of(sent)
             if len(_sent) < _MOST_SENT and len(sent) < 80:
                 _sent[sent] = known
-        params = parse_params(semicolon + tail)
-        received = params.get("received", "")
-        if ":" in received:  # with brackets or without them: RFC 5118 §4.5
-            ipv6(received.strip("[]"))
+        params = _usual_params(tail)
+        if params is None:
+            params = parse_params(semicolon + tail)
+            received = params.get("received", "")
+            if ":" in received:  # with brackets or without them: RFC 5118 §4.5
+                ipv6(received.strip("[]"))
         return cls(known[0], known[1], known[2], params)
 
     @staticmethod
@@ -112,6 +118,18 @@ class Via:
         else:
             params.pop("received", None)
         return Via(self.transport, self.host, self.port, params)
+
+
+def _usual_params(tail: str) -> dict[str, str] | None:
+    """What follows the first ";" of a Via that has a branch, `rport` or not, and nothing else; None for others."""
+    if tail.startswith("branch="):
+        asks = tail.endswith(";rport")
+        branch = tail[7:-6] if asks else tail[7:]
+        if is_token(branch):
+            return {"branch": branch, "rport": ""} if asks else {"branch": branch}
+    elif tail.startswith("rport;branch=") and is_token(tail[13:]):
+        return {"rport": "", "branch": tail[13:]}
+    return None
 
 
 _MOST_CSEQS = 2000
@@ -220,20 +238,23 @@ def tag_of(text: str) -> str:
 
     Raises ParseError.
     """
-    start = 0
-    if text.startswith('"'):  # a display name without escapes
-        start = text.find('"', 1) + 1
-        start += text.startswith(" ", start)
-    end = text.find(">", start)
-    if text.startswith("<", start) and text.startswith(";tag=", end + 1) and "\\" not in text:
-        tag = text[end + 6 :]
-        uri = text[start + 1 : end]
-        if '"' not in uri and " " not in uri and (tag.isalnum() or is_token(tag)):
-            check_uri(uri)
-            return tag
-    elif text.startswith("<") and end == len(text) - 1 and '"' not in text and " " not in text:
-        check_uri(text[1:end])
-        return ""
+    named, mark, tag = text.partition(";tag=")
+    if named not in _named:
+        # A party is named alike in all messages of its calls.
+        if not named.endswith(">") or "\\" in named or named.count('"') % 2:
+            return _tag_of(text)
+        address = NameAddr.parse(named)
+        if address.params:
+            return _tag_of(text)
+        address.parsed_uri()
+        if len(named) <= _LONGEST_NAMED:
+            if len(_named) >= _MOST_NAMED:
+                _named.clear()
+            _named.add(named)
+    return tag if not mark or tag.isalnum() or is_token(tag) else _tag_of(text)
+
+
+def _tag_of(text: str) -> str:
     address = NameAddr.parse(text)
     address.parsed_uri()
     return address.tag

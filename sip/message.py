@@ -126,14 +126,15 @@ class Message:
         self.via  # noqa: B018 - parsed here so that a malformed one is found here
 
     def _write(self, start_line: str) -> bytes:
-        lines = [start_line]
+        parts = [start_line]
         for name, values in self.headers.items():
-            if len(values) == 1:
-                lines.append(f"{name}: {values[0]}")
-            else:
-                lines += [f"{name}: {value}" for value in values]
-        lines.append(f"Content-Length: {len(self.body)}\r\n\r\n")
-        return "\r\n".join(lines).encode("latin-1", "replace") + self.body
+            for value in values:
+                parts.append("\r\n")
+                parts.append(name)
+                parts.append(": ")
+                parts.append(value)
+        parts.append(f"\r\nContent-Length: {len(self.body)}\r\n\r\n")
+        return "".join(parts).encode("latin-1", "replace") + self.body
 
 
 class Request(Message):
@@ -253,7 +254,8 @@ def parse(data: bytes, *, stream: bool = False) -> Request | Response:
     problem: ParseError | None = None
     lines = text.split("\r\n")
     ends = len(lines) - 1
-    regular = bool(blank) and ends < MAX_HEADERS and text.count("\n") == ends and text.count("\r") == ends
+    # Every CR and LF is one of those that lines were split at; counted in one pass.
+    regular = bool(blank) and ends < MAX_HEADERS and len(head) - len(head.translate(None, b"\r\n")) == 2 * ends
     if not regular:
         lines, problem = _irregular(_FOLD.sub(b" ", head).decode("latin-1"), complete=bool(blank))
     message, wrong_start = _start_line(lines[0])

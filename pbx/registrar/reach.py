@@ -13,18 +13,28 @@ from sip.uri import SipUri
 _CONNECTED_BY_US = ("UDP", "TCP", "TLS")  # nobody can connect to a browser (RFC 7118 §5)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, init=False)
 class Route:
     """Send on `flow`; where it is None, to `host` and `port` over `transport` (RFC 3263 where port is None).
 
-    `path` goes into Route headers (RFC 3327 §5.4).
+    `path` goes into Route headers (RFC 3327 §5.4). Never changed.
     """
 
     flow: Flow | None
     transport: str
     host: str
     port: int | None
-    path: tuple[str, ...] = ()
+    path: tuple[str, ...]
+
+    # By hand: one that `dataclass` makes is not compiled, and every call has its route.
+    def __init__(
+        self, flow: Flow | None, transport: str, host: str, port: int | None, path: tuple[str, ...] = ()
+    ) -> None:
+        self.flow = flow
+        self.transport = transport
+        self.host = host
+        self.port = port
+        self.path = path
 
 
 def targets_of(held: tuple[Binding, ...]) -> list[tuple[Binding, Route]]:

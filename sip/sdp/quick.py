@@ -9,8 +9,6 @@ reader. Where addresses, codecs or keys matter, as when media is anchored, read 
 from sip.sdp.description import MAX_LINES, MAX_OCTETS, parse
 from sip.sdp.negotiation import Direction, session_direction
 
-_BEGINNINGS = (b"v=0\r\no=", b"v=0\no=")
-
 # Without any of these, every stream in use is sendrecv: no direction is said, and no address can be unspecified,
 # however it is spelt.
 _UNUSUAL = (b"a=sendonly", b"a=recvonly", b"a=inactive", b"0.0.0.0", b" ::", b" 0:", b" 00", b"\t")
@@ -20,19 +18,17 @@ def quick_check(body: bytes) -> None:
     """Makes sure that a body from the network may be relayed and relabelled.
 
     What passes at once begins with v=0 and one complete o= line, is within the limits of `parse`, and has no NUL
-    and no lone CR. The rest is left to the phone that gets it: a malformed m= or c= line goes through. What looks
+    and no CR or LF but in pairs. The rest is left to the phone that gets it: a malformed m= or c= line goes through. What looks
     otherwise is read in full. Whatever `parse` takes passes. Raises SdpError as `parse` does.
     """
-    if (
-        len(body) <= MAX_OCTETS
-        and body.startswith(_BEGINNINGS)
-        and b"\0" not in body
-        and body.count(b"\n") < MAX_LINES
-        and body.count(b"\r") == body.count(b"\r\n")
-        and body.count(b"\no=") == 1
-    ):
-        end = body.find(b"\n", 7)
-        if end > 0 and len(body[6:end].split()) == 6:
+    if len(body) <= MAX_OCTETS and body.startswith(b"v=0\r\no="):
+        lines = body.split(b"\r\n")
+        if (
+            len(lines) <= MAX_LINES
+            and len(body) - len(body.translate(None, b"\r\n\0")) == 2 * (len(lines) - 1)
+            and len(lines[1].split()) == 6
+            and body.find(b"\no=", 7) < 0
+        ):
             return
     parse(body)
 
@@ -45,7 +41,7 @@ def quick_direction(body: bytes) -> Direction:
     place = body.find(b"\nm=audio ")
     if place >= 0 and b"1" <= body[place + 9 : place + 10] <= b"9":
         for mark in _UNUSUAL:
-            if mark in body:
+            if body.find(mark) >= 0:  # `in` first tries whether it is an octet, and costs ten times as much
                 break
         else:
             return Direction.SENDRECV

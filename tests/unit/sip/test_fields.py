@@ -131,6 +131,9 @@ TAGS = [
     ("A <sip:a@h>;tag=abc", "abc"),
     ("<sip:a@h>;x=1;tag=abc;y", "abc"),
     ("<http://h>;tag=1", "1"),
+    ('"x>;tag=no" <sip:a@h>;tag=yes', "yes"),
+    ('"x>;tag=no" <sip:a@h>', ""),
+    ("<sip:a@h>;x=a>;tag=yes", "yes"),
     (r'"a\" <sip:b@h>;tag=no" <sip:a@h>;tag=yes', "yes"),
 ]
 BROKEN_TAGGED = [
