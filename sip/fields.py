@@ -22,7 +22,7 @@ from sip.grammar import (
     split_list,
     unquote,
 )
-from sip.uri import SipUri, Uri, check_uri, parse_uri
+from sip.uri import SipUri, Uri, parse_uri
 
 MAGIC_COOKIE = "z9hG4bK"
 METHODS = frozenset(

@@ -18,8 +18,8 @@ def quick_check(body: bytes) -> None:
     """Makes sure that a body from the network may be relayed and relabelled.
 
     What passes at once begins with v=0 and one complete o= line, is within the limits of `parse`, and has no NUL
-    and no CR or LF but in pairs. The rest is left to the phone that gets it: a malformed m= or c= line goes through. What looks
-    otherwise is read in full. Whatever `parse` takes passes. Raises SdpError as `parse` does.
+    and no CR or LF but in pairs. The rest is left to the phone that gets it: a malformed m= or c= line goes through.
+    What looks otherwise is read in full. Whatever `parse` takes passes. Raises SdpError as `parse` does.
     """
     if len(body) <= MAX_OCTETS and body.startswith(b"v=0\r\no="):
         lines = body.split(b"\r\n")
