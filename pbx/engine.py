@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import gc
 import json
 import logging
 import resource
@@ -23,7 +22,7 @@ import time
 from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import uvloop
 from sqlalchemy import Engine as DatabaseEngine
@@ -43,11 +42,12 @@ from pbx.clock import LocalClock
 from pbx.commands import Commands
 from pbx.directory.current import CurrentDirectory
 from pbx.directory.secrets import SecretBox
+from pbx.fairness import Fairness
+from pbx.garbage import LOOK_EVERY, QuietCollection, settle
 from pbx.health import Health
 from pbx.log import set_up_logging
 from pbx.media.embedded import EmbeddedMedia
 from pbx.media.policy import Anchor
-from pbx.media.rtpengine import RtpengineMedia
 from pbx.messages.inbox import SipInbox
 from pbx.messages.relay import MessageRelay
 from pbx.messages.waiting import WaitingMessages
@@ -55,7 +55,7 @@ from pbx.registrar.accounts import Accounts
 from pbx.registrar.authenticator import Authenticator
 from pbx.registrar.bindings import Binding, Bindings
 from pbx.registrar.contacts import Policy
-from pbx.registrar.events import Registered, RegistrationEvent
+from pbx.registrar.events import Lost, Registered, RegistrationEvent
 from pbx.registrar.guard import Guard
 from pbx.registrar.nonces import Nonces
 from pbx.registrar.persistence import Persistence
@@ -74,6 +74,9 @@ from sip.errors import TransportError
 from sip.timers import Timers
 from sip.transport.base import DEFAULT_PORT, Address, Flow, LostFlow
 from sip.transport.layer import TransportLayer
+
+if TYPE_CHECKING:
+    from pbx.media.rtpengine import RtpengineMedia
 
 logger = logging.getLogger(__name__)
 
@@ -132,6 +135,9 @@ class Engine:
         self._own_media = EmbeddedMedia(loop, [data.media_socket(index) for index in range(media.workers)])
         self._media: EmbeddedMedia | RtpengineMedia = self._own_media
         if media.carrier == "rtpengine":
+            # Loads FFmpeg, for prompts in files.
+            from pbx.media.rtpengine import RtpengineMedia
+
             self._media = RtpengineMedia(loop, (media.rtpengine.host, media.rtpengine.port), self._own_media)
         self.switch = Switch(
             self.endpoint,
@@ -151,6 +157,7 @@ class Engine:
         self.health = Health(
             self.layer.backlog, lambda: self.writer.error, lambda: len(self.switch.calls), settings.calls.max_calls
         )
+        self.fairness = Fairness(sip.stranger_rate, self._known_addresses, time.time)
         self.calls = CallManager(self.switch, authenticator, self.health.refusing)
         waiting = WaitingMessages(
             self.writer,
@@ -167,6 +174,7 @@ class Engine:
             self.directory,
             self.bindings,
             self.guard,
+            self.fairness,
             self.switch,
             time.time,
             self._state,
@@ -183,19 +191,20 @@ class Engine:
     async def start(self) -> None:
         """Takes up what an earlier engine left, then listens. Raises OSError when an address is taken."""
         self._own_media.start()
-        if isinstance(self._media, RtpengineMedia):
+        if self._media is not self._own_media:
             self._media.start()
         await self.layer.listen(listeners(self.settings.sip))
         await self.layer.listen_for_tunnel(self._sip_socket)
         self._take_up()
         await self.bus.start()
         self._every(1.0, self._expire)
-        self._every(HEALTH_EVERY, self.health.look)
+        self._every(HEALTH_EVERY, self._look_at_load)
         self._every(BLOCKS_EVERY, self._look_at_blocks)
         self._every(SESSIONS_EVERY, lambda: self.calls.tick(self.endpoint.now()))
         self._every(MESSAGES_EVERY, self.waiting.expire)
         self._every(DIRECTORY_EVERY, self._check_directory)
         self._every(CERTIFICATE_EVERY, self._certificate.look)
+        self._every(LOOK_EVERY, QuietCollection().look)
 
     def _take_up(self) -> None:
         """Bindings, waiting messages and calls in progress, as the database has them."""
@@ -211,6 +220,7 @@ class Engine:
                 restore(self.switch, json.loads(row.state), self._flow_of_leg)
             except (KeyError, TypeError, ValueError) as error:
                 logger.error("! call %s can't be taken up again: %r", row.call_id, error)
+        self.switch.recovery.look_over()
         self._media.keep(list(self.switch.edges))
         if registered or rows:
             logger.info("= taken up: %d registrations, %d calls", registered, len(rows))
@@ -261,9 +271,19 @@ class Engine:
     def _expire(self) -> None:
         self.registrar.expire(time.time())
 
+    def _look_at_load(self) -> None:
+        self.health.look()
+        self.layer.guard(self.fairness if self.fairness.look(self.health.backlog) else None)
+
+    def _known_addresses(self) -> set[Address]:
+        """Where phones are that have signed in: registered ones, and those in a call."""
+        known = {binding.source for binding in self.bindings.all(time.time())}
+        return known | {leg.flow.remote for leg in self.switch.legs.values()}
+
     def _look_at_blocks(self) -> None:
         """Tells others when somebody has to wait from now on, or no longer."""
-        blocked = frozenset(block.what for block in self.guard.blocks(time.time()))
+        now = time.time()
+        blocked = frozenset(block.what for block in (*self.guard.blocks(now), *self.fairness.blocks(now)))
         if blocked != self._blocked:
             self._blocked = blocked
             self.bus.publish("blocks.changed", {"blocks": sorted(blocked)})
@@ -299,6 +319,10 @@ class Engine:
         if isinstance(event, Registered):
             # After the 200 to its REGISTER has gone out.
             self._loop.call_soon(self.messages.registered, event.number)
+            if self.switch.recovery.awaits(event.number):
+                self._loop.call_soon(self.switch.recovery.registered, event.number)
+        elif isinstance(event, Lost):
+            self.switch.recovery.lost(event.number)
         self.bus.publish(
             f"registration.{type(event).__name__.lower()}",
             {"number": event.number, "sip_name": event.sip_name, "contact": event.contact},
@@ -351,11 +375,7 @@ async def _main(settings: Settings, data: DataFolder) -> None:
         await engine.start()
         loop.add_signal_handler(signal.SIGTERM, lambda: engine.stop(drain=True))
         loop.add_signal_handler(signal.SIGINT, lambda: engine.stop(drain=False))
-        # What is there after the start stays: it need not be looked through again and again. A full collection
-        # over many live calls stalls for 100 ms, so it is made rare.
-        gc.collect()
-        gc.freeze()
-        gc.set_threshold(50_000, 50, 100)
+        settle()
         # The writer's thread must get at the interpreter soon even when the loop is busy: rows are due on disk.
         sys.setswitchinterval(0.001)
         report_ready()

@@ -6,17 +6,20 @@ HTTPS for browsers, with the API, Socket.IO and the SIP tunnel on one origin; pl
 supervisor or by systemd, which it tells when it is ready. SIGTERM lets requests in progress end, SIGINT stops at once.
 """
 
+import sys
+
 from gevent import monkey
 
 monkey.patch_all()
 
+# Socket.IO's client, which this process is not, takes these along wherever they happen to be installed: 5 MB.
+sys.modules.update(dict.fromkeys(("requests", "websocket")))  # type: ignore[arg-type]  # None: can't be imported
+
 # Everything below is imported patched, so the order is meant.
 import argparse  # noqa: E402
-import gc  # noqa: E402
 import logging  # noqa: E402
 import resource  # noqa: E402
 import signal  # noqa: E402
-import sys  # noqa: E402
 from collections.abc import Callable, Sequence  # noqa: E402
 from contextlib import suppress  # noqa: E402
 from pathlib import Path  # noqa: E402
@@ -30,6 +33,7 @@ from config.loader import load_settings  # noqa: E402
 from config.settings import Settings  # noqa: E402
 from pbx.directory.errors import DirectoryError  # noqa: E402
 from pbx.directory.secrets import SecretBox  # noqa: E402
+from pbx.garbage import LOOK_EVERY, QuietCollection, settle  # noqa: E402
 from pbx.log import set_up_logging  # noqa: E402
 from pbx.storage.engine import open_database  # noqa: E402
 from pbx.storage.errors import StorageError  # noqa: E402
@@ -103,6 +107,7 @@ class Server:
         self._every(SESSIONS_EVERY, lambda: check_sessions(given, socketio, None))
         self._every(NOTE_USES_EVERY, lambda: note_uses(given))
         self._every(DEVICES_EVERY, given.device_uses.note)
+        self._every(LOOK_EVERY, QuietCollection().look)
         self._every(FORGET_EVERY, lambda: given.act(lambda tx: forget_ended(tx, given.limits)))
 
     def run_until_stopped(self) -> None:
@@ -167,11 +172,7 @@ def _run(settings: Settings, data: DataFolder) -> None:
 
         gevent.signal_handler(signal.SIGTERM, server.stop)
         gevent.signal_handler(signal.SIGINT, at_once)
-        # What is there after the start stays: with thousands of browsers, each full collection that looks through all
-        # of it stalls everybody for half a second.
-        gc.collect()
-        gc.freeze()
-        gc.set_threshold(50_000, 50, 100)
+        settle(middle=20)
         logger.info("= ready: %s", ", ".join(map(str, settings.web.https)) or "nowhere")
         report_ready()
         server.run_until_stopped()
