@@ -26,6 +26,7 @@ from pbx.directory.secrets import SecretBox
 from pbx.directory.snapshot import Directory
 from pbx.storage.errors import DatabaseRefused
 from pbx.storage.unit import Store, Transaction
+from web.auth.uses import SessionUses
 from web.calls_index import CallsIndex
 from web.device_uses import DeviceUses
 from web.live.browsers import Browsers
@@ -72,6 +73,7 @@ class Services:
     browser_accounts: dict[str, str] = field(default_factory=dict)  # SIP names of browsers, by their session
     engine_events: EngineEvents = field(default_factory=EngineEvents)
     device_uses: DeviceUses = field(init=False)
+    session_uses: SessionUses = field(init=False)
     tickets: Tickets = field(init=False)
     browsers: Browsers = field(default_factory=Browsers)
     presence: LivePresence = field(init=False)
@@ -82,10 +84,11 @@ class Services:
 
     def __post_init__(self) -> None:
         self.started_at = self.now()
-        self.presence = LivePresence(self.rooms, lambda: self.now().timestamp())
         self.device_uses = DeviceUses(self.act, self.now)
         self.tickets = Tickets(self.now)
         self.chat = ChatWriter(self.store, self.threads)
+        self.presence = LivePresence(self.rooms, lambda: self.now().timestamp(), self.chat.after)
+        self.session_uses = SessionUses(self.act, self.chat.after)
         self.chat_members = ChatMembers(self.read)
 
     # ---- the database, from the loop

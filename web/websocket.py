@@ -1,18 +1,19 @@
-"""The WSGI handler of the server: HTTP by gevent, WebSocket by gevent-websocket, `/sip` as octets.
+"""The WSGI handler of the server: HTTP by gevent, `/sip` as octets, the connections of Socket.IO given away.
 
-gevent-websocket reads a frame of any length that its sender announces, unmasks octet by octet and checks UTF-8 twice
-in Python; `Link` has a limit and does both at once.
+gevent-websocket answers the request for a WebSocket. What comes after it is none of its business: `web.live.channel`
+takes the connection over, and the greenlet that has read the request ends.
 """
 
 import io
 import logging
+import ssl
 from typing import Any
 
 from gevent import Timeout
 from gevent.pywsgi import WSGIHandler
-from geventwebsocket.exceptions import ProtocolError, WebSocketError
+from gevent.socket import socket
 from geventwebsocket.handler import WebSocketHandler
-from geventwebsocket.websocket import Header, WebSocket
+from geventwebsocket.websocket import WebSocket
 
 from web import metrics
 from web.sip_tunnel import tunnel
@@ -20,95 +21,25 @@ from web.sip_tunnel import tunnel
 logger = logging.getLogger(__name__)
 access = logging.getLogger("web.access")
 
-LARGEST_FRAME = 256 << 10  # octets; Socket.IO refuses messages from half of it on
-LARGEST_CONTROL = 125  # octets, RFC 6455 §5.5
-READ_AHEAD = 2048  # octets; most frames come whole with their head
 HEAD_SECONDS = 10.0  # for each of the first line and the rest of a request's head
-KEPT = frozenset(
-    "HTTP_HOST HTTP_ORIGIN HTTP_COOKIE HTTP_UPGRADE HTTP_CONNECTION HTTP_SEC_WEBSOCKET_KEY HTTP_SEC_WEBSOCKET_VERSION"
-    " HTTP_SEC_WEBSOCKET_PROTOCOL".split()
-)
 SIP_PATH = "/sip"
 LIVE_PATH = "/socket.io/"
 
 
 class Link(WebSocket):  # type: ignore[misc]  # the library has no types
-    """A WebSocket whose frames are of bounded length."""
+    """Stands for a WebSocket where Engine.IO looks for one: whoever takes the connection over reads and writes it."""
 
     __slots__ = ()
 
-    def read_frame(self) -> tuple[Any, bytes]:
-        """One frame. Raises ProtocolError, WebSocketError."""
-        header = Header.decode_header(self.stream)
-        if header.flags:
-            raise ProtocolError("reserved bits are set")
-        if header.length > (LARGEST_CONTROL if header.opcode & 0x08 else LARGEST_FRAME):
-            raise ProtocolError(f"a frame of {header.length} octets")
-        if not header.mask:
-            raise ProtocolError("a frame from a client is masked (RFC 6455 §5.1)")
-        payload = self.raw_read(header.length) if header.length else b""
-        if len(payload) != header.length:
-            raise WebSocketError("the connection ended within a frame")
-        return header, unmask(payload, bytes(header.mask))
-
-    def read_message(self) -> Any:
-        """One message; None at the end. Raises ProtocolError, WebSocketError, UnicodeError."""
-        opcode, pieces, size = None, [], 0
-        while True:
-            header, payload = self.read_frame()
-            if header.opcode == self.OPCODE_PING:
-                self.handle_ping(header, payload)
-                continue
-            if header.opcode == self.OPCODE_PONG:
-                continue
-            if header.opcode == self.OPCODE_CLOSE:
-                self.handle_close(header, payload)
-                return None
-            continues = header.opcode == self.OPCODE_CONTINUATION
-            if continues is (opcode is None) or header.opcode not in (0, self.OPCODE_TEXT, self.OPCODE_BINARY):
-                raise ProtocolError(f"opcode {header.opcode} does not stand here")
-            opcode = opcode if continues else header.opcode
-            pieces.append(payload)
-            size += len(payload)
-            if size > LARGEST_FRAME:
-                raise ProtocolError(f"a message of more than {LARGEST_FRAME} octets")
-            if header.fin:
-                message = b"".join(pieces)
-                return message.decode() if opcode == self.OPCODE_TEXT else message
-
-
-class Octets:
-    """What a client sends, read by number of octets, without a buffer that stands empty most of the time."""
-
-    __slots__ = ("_ahead", "_link", "write")
-
-    def __init__(self, link: Any, ahead: bytes = b"") -> None:
-        self._link = link
-        self._ahead = ahead
-        self.write = link.sendall
-
-    def read(self, size: int) -> bytes:
-        """So many octets; fewer at the end of the connection."""
-        while len(self._ahead) < size:
-            piece = self._link.recv(max(size - len(self._ahead), READ_AHEAD))
-            if not piece:
-                break
-            self._ahead += piece
-        octets, self._ahead = self._ahead[:size], self._ahead[size:]
-        return octets
-
-
-def unmask(payload: bytes, mask: bytes) -> bytes:
-    """A payload as it was before the client masked it (RFC 6455 §5.3)."""
-    size = len(payload)
-    key = (mask * (size // 4 + 1))[:size]
-    return (int.from_bytes(payload, "big") ^ int.from_bytes(key, "big")).to_bytes(size, "big")
+    def close(self, *_: Any) -> None:
+        """Says nothing to the client: the connection may have been given away."""
 
 
 class Handler(WebSocketHandler):  # type: ignore[misc]  # the library has no types
     """One connection of a client, of a `web.listening.Listener`."""
 
-    rfile: Any  # pywsgi's, until a WebSocket reads by itself
+    socket: Any  # pywsgi's, until it is given away
+    rfile: Any
     headers: Any
 
     def get_environ(self) -> Any:
@@ -124,7 +55,6 @@ class Handler(WebSocketHandler):  # type: ignore[misc]  # the library has no typ
         if upgrade and path == SIP_PATH and self.server.sip_socket is not None:
             tunnel(self, self.server.sip_socket)
         elif upgrade and path == LIVE_PATH:
-            self._keep_little()
             super().run_application()
         else:
             WSGIHandler.run_application(self)
@@ -132,18 +62,21 @@ class Handler(WebSocketHandler):  # type: ignore[misc]  # the library has no typ
     def upgrade_connection(self) -> Any:
         result = super().upgrade_connection()
         if hasattr(self, "websocket"):
-            link = self.websocket
-            link.__class__ = Link  # same fields, other reading
-            link.stream = Octets(self.socket, self._let_go_of_reader())
-            link.raw_read = link.stream.read
-            self.socket.settimeout(None)  # Socket.IO has its own heartbeat
+            self.websocket.__class__ = Link  # same fields, other manners
         return result
 
-    def _keep_little(self) -> None:
-        """Forgets the headers that nobody asks for, because Socket.IO keeps the rest as long as the connection."""
-        for name in [name for name in self.environ if name.startswith("HTTP_") and name not in KEPT]:
-            del self.environ[name]
-        self.headers = None
+    def run_websocket(self) -> None:
+        """Has Socket.IO take the connection over; one that it refuses ends."""
+        list(self.application(self.environ, lambda *_: None))
+
+    def give_away(self) -> tuple[Any, bytes]:
+        """The socket, for whoever goes on with the connection when this handler has ended; and what was read ahead."""
+        wire, ahead = self.socket, self._let_go_of_reader()
+        self.socket = None
+        if not isinstance(wire, ssl.SSLSocket):  # the server closes the socket that it has accepted
+            wire = socket(wire.family, wire.type, wire.proto, wire.detach())
+        wire.settimeout(None)  # Socket.IO has its own heartbeat
+        return wire, ahead
 
     def _let_go_of_reader(self) -> bytes:
         """Frees the 8 kB that every connection has for reading requests; what was read ahead is returned."""

@@ -54,12 +54,16 @@ def refresh_directory(
     groups = _groups(session, GroupRow.number.in_(numbers), MemberRow.group_number.in_(numbers))
     devices = _devices(session, DeviceRow.number.in_(numbers), box)
     gone = {name: None for name, device in directory.devices.items() if device.number in numbers}
-    return directory.with_changes(
+    changed = directory.with_changes(
         version,
         users={**dict.fromkeys(numbers), **{user.number: user for user in users}},
         groups={**dict.fromkeys(numbers), **{group.number: group for group in groups}},
         devices={**gone, **{device.sip_name: device for device in devices}},
     )
+    if (changed.users, changed.groups, changed.devices) == (directory.users, directory.groups, directory.devices):
+        # What we heard of is what we know already, so the version is one on by something else.
+        return load_directory(session, box, directory.ring_seconds)
+    return changed
 
 
 def _users(session: Session, whose: ColumnElement[bool], rules_of: ColumnElement[bool]) -> Iterator[User]:

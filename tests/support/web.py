@@ -4,7 +4,7 @@
         anna = web.sign_in("101")
         anna.get("/people")
         with anna.listen() as ears:
-            ears.wait_for("presence.changed", number="102")
+            ears.wait_for_presence("102", "available")
 
 `WebProcess` runs `python -m web.server` alone; without an engine the API says so where it needs one. For the whole
 server, use `tests.support.server.Server`, and `Browser(server.https, server.data.authority, ...)`.
@@ -149,6 +149,17 @@ class Ears:
             timeout=timeout,
             since=since,
         )
+
+    def wait_for_presence(
+        self, number: str, presence: str, *, timeout: float = PATIENCE, since: int = 0
+    ) -> dict[str, Any]:
+        """The first event (from number `since` on) that tells so of somebody. Raises PeerError."""
+
+        def tells(event: dict[str, Any]) -> bool:
+            people = event["data"]["people"] if event["type"] == "presence.changed" else []
+            return any((one["number"], one["presence"]) == (number, presence) for one in people)
+
+        return self.wait_until(tells, what=f"{number} {presence}", timeout=timeout, since=since)
 
     def wait_until(
         self, wanted: Callable[[dict[str, Any]], bool], *, what: str, timeout: float = PATIENCE, since: int = 0

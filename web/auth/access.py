@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from flask import Request, g, request
 
-from web.auth.sessions import NOTE_EVERY, SignedIn, find_session, hash_token, note_uses_of
+from web.auth.sessions import NOTE_EVERY, SignedIn, find_session, hash_token
 from web.errors import Forbidden, NotSignedIn
 from web.services import Services, services
 
@@ -50,7 +50,7 @@ def whose_token(given: Services, token: str) -> SignedIn | None:
     now = given.now()
     found = given.read(lambda session: find_session(session, token_hash, given.limits, now))
     if found is not None and now - found.seen_at >= NOTE_EVERY:
-        given.act(lambda tx: note_uses_of(tx, [token_hash]))
+        given.session_uses.note(token_hash)
     return found
 
 

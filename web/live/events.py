@@ -41,13 +41,23 @@ class Connected(LiveData):
     seq: int | None
 
 
-class PresenceChanged(LiveData):
-    """Somebody came, went or is on the phone; to everyone."""
+class PersonPresence(BaseModel):
+    """What somebody's presence is now, and since when."""
 
-    TYPE = "presence.changed"
+    model_config = ConfigDict(frozen=True)
     number: str
     presence: Presence
     since: Moment
+
+
+class PresenceChanged(LiveData):
+    """People came, went or are on the phone; to everyone.
+
+    Changes of a moment, less than a second, come together: each person once with `number`, `presence` and `since`.
+    """
+
+    TYPE = "presence.changed"
+    people: list[PersonPresence]
 
 
 class CallLive(LiveData):

@@ -20,6 +20,7 @@ from web.chat_position import chat_position
 from web.happenings import SessionEnded
 from web.live.channel import Channel, Heart
 from web.live.events import Activity, Connected, SessionRevoked
+from web.live.membership import Membership
 from web.live.requests import REQUESTS, LiveRequest, carry_out, live_request, sid_of_request
 from web.live.rooms import ADMINS, EVERYONE, room_of
 from web.services import Services, services
@@ -41,13 +42,21 @@ REQUEST_MODULES = ("web.live.chat",)
 # A browser that vanishes is noticed after both of these together.
 PING_EVERY = 10  # seconds
 PING_PATIENCE = PING_EVERY  # it has until it is asked again
+MOST_BROWSERS = 20_000  # connections
 LARGEST_MESSAGE = 128 << 10  # octets; a chat message of 10 000 characters fits in any script
+
+KEPT = (
+    "flask.app REQUEST_METHOD SCRIPT_NAME PATH_INFO QUERY_STRING SERVER_NAME SERVER_PORT SERVER_PROTOCOL REMOTE_ADDR"
+    " wsgi.url_scheme HTTP_HOST HTTP_COOKIE"
+).split()
+"""What Flask needs of the request that opened a connection; it is kept as long as that."""
 
 
 def make_socketio() -> SocketIO:
     """The Socket.IO server, not yet joined to an application."""
     return SocketIO(
         async_mode="gevent",
+        client_manager=Membership(),
         transports=["websocket"],
         manage_session=False,
         ping_interval=PING_EVERY,
@@ -91,13 +100,15 @@ def open_gateway(app: Flask, socketio: SocketIO, given: Services) -> None:
 
 
 def _use_channels(socketio: SocketIO) -> None:
-    """Has every connection be one of ours, from its beginning."""
+    """Has every connection be one of ours, from its beginning, of bounded number."""
     eio, heart = socketio.server.eio, Heart(PING_EVERY)
     accept = eio.handlers["connect"]
 
     def connect(eio_sid: str, environ: dict[str, Any]) -> Any:
+        if len(eio.sockets) > MOST_BROWSERS:
+            return False
         heart.follow(Channel.take(eio.sockets[eio_sid]))
-        return accept(eio_sid, environ)
+        return accept(eio_sid, {name: environ[name] for name in KEPT if name in environ})
 
     eio.on("connect", connect)
 
@@ -167,6 +178,13 @@ def _connect(_auth: Any = None) -> None:
         join_room(room)
     given.rooms.to_browser(sid, Connected(seq=chat_position(given, user.number)))
     given.presence.browser(user.number, sid, active=True)
+    request.environ.pop("HTTP_COOKIE", None)
+    _forget_request()
+
+
+def _forget_request() -> None:
+    """Lets go of what was asked, which Flask leaves in what is kept of the connection."""
+    request.environ.pop("werkzeug.request", None)
 
 
 def _disconnect(_reason: Any = None) -> None:
@@ -191,6 +209,7 @@ def _handler(asked: LiveRequest) -> Any:
         answer = carry_out(asked, browser, values, time.monotonic())
         if browser is None:
             disconnect()
+        _forget_request()
         return answer
 
     return handle

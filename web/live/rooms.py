@@ -46,6 +46,11 @@ class Rooms:
         """Whether any browser is connected. Ask before putting costly data together."""
         return bool(self._browsers.connected)
 
+    @property
+    def listeners(self) -> int:
+        """How many browsers are connected."""
+        return len(self._browsers.connected)
+
     def to_user(self, number: str, data: LiveData, *, seq: int | None = None) -> None:
         """All browsers of a user."""
         self.to_users((number,), data, seq=seq)

@@ -56,11 +56,11 @@ def test_browser_hears_who_comes_within_a_second(web: WebProcess, anna: Browser,
         hers.wait_for("connected")
         began = time.monotonic()
         with boris.listen() as his:
-            hers.wait_for("presence.changed", number="102", presence="available")
+            hers.wait_for_presence("102", "available")
             assert his.ask("activity", {"state": "away"}) == {"ok": None}
-            hers.wait_for("presence.changed", number="102", presence="away")
+            hers.wait_for_presence("102", "away")
             since = len(hers.events)
-        hers.wait_for("presence.changed", number="102", presence="offline", since=since)
+        hers.wait_for_presence("102", "offline", since=since)
         assert time.monotonic() - began < 3
 
 

@@ -131,9 +131,9 @@ def test_page_registers_through_the_origin_and_everybody_sees_it(server: Server,
         assert page.register(expires=0) == "SIP/2.0 200 OK"
         ears.wait_for("registration.changed", number="102", timeout=1.0, since=since)
         with boris.listen():
-            ears.wait_for("presence.changed", number="102", presence="available", timeout=1.0)
+            ears.wait_for_presence("102", "available", timeout=1.0)
             since = len(ears.events)
-        ears.wait_for("presence.changed", number="102", presence="offline", timeout=1.0, since=since)
+        ears.wait_for_presence("102", "offline", timeout=1.0, since=since)
         page.close()
 
 

@@ -1,16 +1,26 @@
-"""A browser's connection below Socket.IO: what is written at once, what waits, and who is let go."""
+"""A browser's connection below Socket.IO: what is written at once, what waits, what is read, and who is let go."""
 
+import gc
+import socket
 import ssl
+from collections.abc import Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import engineio
 import gevent
+import gevent.socket
 import pytest
 from engineio import packet
 from engineio.socket import Socket
+from gevent.event import Event
 
+from tests.unit.web.client_frames import client_frame
 from web.live import channel as channels
-from web.live.channel import GOODBYE, Channel, Heart, framed
+from web.live.channel import Channel, Heart
+from web.live.frames import GOODBYE, framed
+
+PATIENCE = 5.0  # seconds
 
 
 class Wire:
@@ -50,6 +60,21 @@ class TlsWire(Wire):
         self.octets += octets
 
 
+class StuckWire(Wire):
+    """A socket that takes nothing, until it is shut."""
+
+    def __init__(self) -> None:
+        super().__init__(0)
+        self.shut = Event()
+
+    def sendall(self, octets: bytes) -> None:
+        self.shut.wait()
+        raise BrokenPipeError
+
+    def shutdown(self, how: int) -> None:
+        self.shut.set()
+
+
 @pytest.fixture
 def left() -> list[str]:
     """Why connections have ended."""
@@ -60,28 +85,12 @@ def connected(wire: Wire, left: list[str]) -> Channel:
     server = engineio.Server(async_mode="gevent", monitor_clients=False)
     server.on("disconnect", lambda sid, reason: left.append(reason))
     channel = Channel.take(Socket(server, "sid"))
-    channel._link, channel._wire = object(), wire
+    channel._wire = wire
     return channel
 
 
 def said(text: str) -> packet.Packet:
     return packet.Packet(packet.MESSAGE, text)
-
-
-@pytest.mark.parametrize("size", [1, 124, 125, 65_534, 65_535])
-def test_frame_says_its_length_in_the_shortest_way(size: int) -> None:
-    octets, length = framed(said("x" * size)), size + 1  # Engine.IO's own digit stands before it
-    begin = 2 if length < 126 else 4 if length < 1 << 16 else 10
-    assert octets[0] == 0x81
-    assert octets[1] == (length if length < 126 else 126 if length < 1 << 16 else 127)
-    assert begin == 2 or int.from_bytes(octets[2:begin], "big") == length
-    assert octets[begin:] == b"4" + b"x" * size
-
-
-def test_event_for_many_is_put_into_its_frame_once() -> None:
-    event = said("Привет")
-    assert framed(event) is framed(event)
-    assert framed(event)[2:].decode() == "4Привет"
 
 
 @pytest.mark.parametrize("kind", [Wire, TlsWire])
@@ -128,6 +137,14 @@ def test_browser_is_told_that_it_is_let_go_and_then_the_connection_ends(left: li
     assert wire.octets.endswith(GOODBYE)
 
 
+def test_browser_that_does_not_take_the_last_words_is_let_go(monkeypatch: pytest.MonkeyPatch, left: list[str]) -> None:
+    monkeypatch.setattr(channels, "LAST_WORDS", 0.001)
+    wire = StuckWire()
+    connected(wire, left).close()
+    assert not wire.shut.is_set()
+    assert wire.shut.wait(PATIENCE)
+
+
 def test_browser_that_answers_is_asked_again_and_one_that_vanished_is_let_go(left: list[str]) -> None:
     wire = Wire()
     channel = connected(wire, left)
@@ -148,3 +165,106 @@ def test_heart_beats_until_a_connection_is_closed(left: list[str]) -> None:
     gevent.wait(timeout=5)  # returns when the heart has nobody left
     assert left == ["ping timeout"]
     assert wire.octets.startswith(framed(packet.Packet(packet.PING)))
+
+
+# ---- reading
+
+
+class Page:
+    """A browser at the other end of a connection that a channel has taken over."""
+
+    def __init__(self, ahead: bytes = b"") -> None:
+        ours, self.wire = gevent.socket.socketpair()
+        self.wire.settimeout(PATIENCE)
+        self.said: list[Any] = []
+        self.reasons: list[str] = []
+        server = engineio.Server(async_mode="gevent", monitor_clients=False, max_http_buffer_size=1000)
+        server.on("message", lambda sid, data: self.said.append(data))
+        server.on("disconnect", lambda sid, reason: self.reasons.append(reason))
+        self.channel = Channel.take(Socket(server, "sid"))
+        server.sockets["sid"] = self.channel
+        self.server = server
+        handler = SimpleNamespace(give_away=lambda: (ours, ahead))
+        assert self.channel._websocket_handler(SimpleNamespace(_sock=SimpleNamespace(handler=handler))) == []
+
+    def says(self, octets: bytes) -> None:
+        self.wire.sendall(octets)
+        self.settles()
+
+    def settles(self) -> None:
+        """Time for the loop to see what came, and for the greenlet that does it."""
+        for _ in range(3):
+            gevent.sleep(0.001)
+
+    @property
+    def has_ended(self) -> bool:
+        return self.server.sockets == {} and self.wire.recv(1) == b""
+
+
+@pytest.fixture
+def page() -> Iterator[Page]:
+    made = Page()
+    yield made
+    made.wire.close()
+    made.settles()
+
+
+def text(words: str) -> bytes:
+    return client_frame(f"4{words}".encode())
+
+
+def test_what_a_browser_says_is_heard_in_order_however_it_comes(page: Page) -> None:
+    octets = text("one") + text("two") + text("three")
+    for piece in (octets[:3], octets[3:9], octets[9:]):
+        page.says(piece)
+    assert page.said == ["one", "two", "three"]
+
+
+def test_what_was_read_with_the_request_is_heard_too() -> None:
+    page = Page(ahead=text("one") + text("two")[:4])
+    page.says(text("two")[4:])
+    assert page.said == ["one", "two"]
+    page.wire.close()
+
+
+def test_browser_that_is_silent_has_no_greenlet(page: Page) -> None:
+    page.says(text("one"))
+    alive = [one for one in gc.get_objects() if isinstance(one, gevent.Greenlet) and not one.dead]
+    assert alive == []
+
+
+def test_ping_of_websocket_is_answered(page: Page) -> None:
+    page.says(client_frame(b"hi", 9))
+    assert page.wire.recv(100) == b"\x8a\x02hi"
+
+
+@pytest.mark.parametrize(
+    "octets",
+    [
+        client_frame(b"\x03\xe8", 8),
+        client_frame(b"4x", masked=False),
+        client_frame(b"4\xff\xfe"),
+        client_frame(b"4" + b"x" * 1000),
+    ],
+    ids=["goodbye", "broken rules", "no text", "too large"],
+)
+def test_connection_ends_and_leaves_nothing_behind(page: Page, octets: bytes) -> None:
+    page.says(octets + text("too late"))
+    assert page.said == []
+    assert page.reasons == ["transport close"]
+    assert page.has_ended
+
+
+def test_browser_that_is_gone_is_noticed(page: Page) -> None:
+    page.wire.shutdown(socket.SHUT_WR)
+    page.settles()
+    assert page.reasons == ["transport close"]
+    assert page.has_ended
+
+
+def test_connection_that_the_server_ends_leaves_nothing_behind(page: Page) -> None:
+    page.channel.close()
+    page.settles()
+    assert page.wire.recv(100) == framed(packet.Packet(packet.CLOSE)) + GOODBYE
+    assert page.reasons == ["server disconnect"]
+    assert page.has_ended

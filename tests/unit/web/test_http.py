@@ -153,6 +153,9 @@ def dist(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (folder / "index.html").write_text("<!doctype html><title>Gorizont</title>")
     (folder / "assets" / "index-5f0c.js").write_text("console.log(1)")
     (folder / "assets" / "index-5f0c.js.gz").write_bytes(gzip.compress(b"console.log(1)"))
+    (folder / "assets" / "index-0b21.css").write_text("a { color: red }")
+    (folder / "assets" / "inter-77aa.woff2").write_bytes(b"wOF2")
+    (folder / "assets" / "picture-3c3c.svg").write_text("<svg xmlns='http://www.w3.org/2000/svg'/>")
     (folder / "sw.js").write_text("self.x = 1")
     (tmp_path / "secret.txt").write_text("secret")
     monkeypatch.setattr(client_files, "DIST", folder)
@@ -183,6 +186,34 @@ def test_hashed_files_are_kept_for_good_and_go_out_compressed(nobody: Person, di
     assert packed.headers["Vary"] == "Accept-Encoding"
     again = fetch(nobody, "/assets/index-5f0c.js", **{"If-None-Match": plain.headers["ETag"]})
     assert again.status_code == 304
+
+
+POLICIES = (
+    "Content-Security-Policy",
+    "X-Frame-Options",
+    "Referrer-Policy",
+    "Cross-Origin-Opener-Policy",
+    "Permissions-Policy",
+)
+
+
+@pytest.mark.parametrize(
+    "path", ["/", "/chats/17", "/sw.js", "/assets/picture-3c3c.svg", "/assets/gone.js", "/assets/a"]
+)
+def test_what_can_stand_alone_comes_with_its_policies(nobody: Person, dist: Path, path: str) -> None:
+    headers = fetch(nobody, path).headers
+    assert not [name for name in POLICIES if name not in headers]
+    assert "script-src 'self'" in headers["Content-Security-Policy"]
+    assert headers["X-Content-Type-Options"] == "nosniff"
+
+
+@pytest.mark.parametrize("name", ["index-5f0c.js", "index-0b21.css", "inter-77aa.woff2"])
+def test_part_of_a_page_leaves_policies_to_its_page(nobody: Person, dist: Path, name: str) -> None:
+    headers = fetch(nobody, f"/assets/{name}").headers
+    assert not [name for name in POLICIES if name in headers]
+    assert headers["X-Content-Type-Options"] == "nosniff"
+    assert headers["Cross-Origin-Resource-Policy"] == "same-origin"
+    assert len(str(headers)) < 450  # octets, with each of some twenty files
 
 
 @pytest.mark.parametrize("path", ["/assets/gone.js", "/favicon.ico", "/api/nothing", "/socket.io", "/sip"])

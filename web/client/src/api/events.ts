@@ -137,8 +137,12 @@ export type MessageSent = z.infer<typeof messageSent>;
 export const presence = z.enum(["available", "on-the-phone", "dnd", "away", "offline"]);
 export type Presence = z.infer<typeof presence>;
 
-/** Somebody came, went or is on the phone; to everyone. */
-export const presenceChanged = z.object({ number: z.string(), presence: presence, since: z.string() });
+/** What somebody's presence is now, and since when. */
+export const personPresence = z.object({ number: z.string(), presence: presence, since: z.string() });
+export type PersonPresence = z.infer<typeof personPresence>;
+
+/** People came, went or are on the phone; to everyone. Changes of a moment, less than a second, come together: each person once with `number`, `presence` and `since`. */
+export const presenceChanged = z.object({ people: z.array(personPresence) });
 export type PresenceChanged = z.infer<typeof presenceChanged>;
 
 /** What I have set for myself changed: name, language, theme, status, favourites. */

@@ -25,7 +25,7 @@ export function dispatch(event: LiveEvent): void {
     case "connected": // `connection.ts` has begun to catch up
       return;
     case "presence.changed":
-      usePeople().apply({ type: "presence", ...event.data });
+      usePeople().apply({ type: "presence", people: event.data.people });
       return;
     case "call.recorded":
       useCalls().apply({ type: "recorded", call: event.data.call });
@@ -46,7 +46,7 @@ export function dispatch(event: LiveEvent): void {
       void usePeople().load();
       return;
     case "directory.changed":
-      void usePeople().load();
+      usePeople().expire(event.data.numbers);
       changed("directory");
       return;
     case "forwarding.changed":

@@ -25,7 +25,7 @@ export const liveEvent = z.discriminatedUnion("type", [
   event("read.changed", read),
   event("chat.reset", nothing),
   event("typing", z.object({ conversation: id, number: z.string() })),
-  event("presence.changed", z.object({ number: z.string(), presence, since: z.string().nullish() })),
+  event("presence.changed", z.object({ people: z.array(z.object({ number: z.string(), presence, since: z.string() })) })),
   event("call.recorded", z.object({ call: callRecord })),
   event("call.live", z.object({ call: liveCall })),
   event("calls.reset", nothing),

@@ -2,33 +2,46 @@
 import { defineStore } from "pinia";
 import { computed, ref, shallowRef } from "vue";
 
-import { getPeople, setFavourite } from "@/api/people";
+import { getPeople, getPerson, setFavourite } from "@/api/people";
 import type { Person, Presence } from "@/api/schemas";
 import { assertNever } from "@/ui/assert_never";
+
+const SPREAD = 2_000; // ms in which all pages that hear of a change ask for it: not all of them at once
+const FEW = 10; // people who are asked for one by one
 
 export type PeopleState = ReadonlyMap<string, Person>;
 
 export type PeopleEvent =
   | { type: "loaded"; people: readonly Person[] }
-  | { type: "presence"; number: string; presence: Presence; since?: string | null | undefined }
+  | { type: "fetched"; person: Person }
+  | { type: "presence"; people: readonly { number: string; presence: Presence; since: string }[] }
   | { type: "favourite"; number: string; favourite: boolean };
 
 export function reducePeople(state: PeopleState, event: PeopleEvent): PeopleState {
   switch (event.type) {
     case "loaded":
       return new Map(event.people.map((person) => [person.number, person]));
+    case "fetched":
+      return changed(state, [[event.person.number, event.person]]);
     case "presence":
-      return changed(state, event.number, { presence: event.presence, presence_since: event.since ?? null });
+      return changed(
+        state,
+        event.people.map((one) => [one.number, { presence: one.presence, presence_since: one.since }]),
+      );
     case "favourite":
-      return changed(state, event.number, { favourite: event.favourite });
+      return changed(state, [[event.number, { favourite: event.favourite }]]);
     default:
       return assertNever(event);
   }
 }
 
-function changed(state: PeopleState, number: string, change: Partial<Person>): PeopleState {
-  const person = state.get(number);
-  return person ? new Map(state).set(number, { ...person, ...change }) : state;
+/** The people after these changes, those of strangers left out; the same value where there is none. */
+function changed(state: PeopleState, changes: readonly [string, Partial<Person>][]): PeopleState {
+  const known = changes.flatMap(([number, change]) => {
+    const person = state.get(number);
+    return person ? [[number, { ...person, ...change }] as const] : [];
+  });
+  return known.length ? new Map([...state, ...known]) : state;
 }
 
 export const usePeople = defineStore("people", () => {
@@ -58,6 +71,35 @@ export const usePeople = defineStore("people", () => {
     }
   }
 
+  const stale = new Set<string>();
+  let isAllStale = false;
+  let timer: ReturnType<typeof setTimeout> | undefined;
+
+  /** The entries of these numbers have changed, all if there are none: they are fetched again in a moment. */
+  function expire(numbers: readonly string[]): void {
+    for (const number of numbers) stale.add(number);
+    isAllStale ||= !numbers.length;
+    timer ??= setTimeout(() => void refetch(), Math.random() * SPREAD);
+  }
+
+  async function refetch(): Promise<void> {
+    const numbers = [...stale];
+    const isFew = !isAllStale && numbers.length <= FEW;
+    forgetStale();
+    const known = numbers.map((number) => state.value.get(number));
+    const found = isFew ? await Promise.all(numbers.map((number) => getPerson(number).catch(() => null))) : [];
+    // Those who came, went or have another name change the order of all.
+    if (!isFew || found.some((one, place) => one?.name !== known[place]?.name)) return load();
+    for (const one of found) if (one) apply({ type: "fetched", person: one });
+  }
+
+  function forgetStale(): void {
+    clearTimeout(timer);
+    timer = undefined;
+    stale.clear();
+    isAllStale = false;
+  }
+
   const person = (number: string): Person | undefined => state.value.get(number);
   /** The name of a number, or the number. */
   const nameOf = (number: string | null | undefined): string =>
@@ -74,9 +116,10 @@ export const usePeople = defineStore("people", () => {
   }
 
   function clear(): void {
+    forgetStale();
     state.value = new Map();
     isLoaded.value = false;
   }
 
-  return { state, all, isLoaded, error, apply, load, person, nameOf, favour, clear };
+  return { state, all, isLoaded, error, apply, load, expire, person, nameOf, favour, clear };
 });
