@@ -6,7 +6,6 @@ allowed there.
 """
 
 import dataclasses
-import difflib
 import os
 import socket
 import tomllib
@@ -20,6 +19,7 @@ from config.data import DataFolder
 from config.errors import FileError, SettingError
 from config.kinds import Kind
 from config.settings import Settings
+from config.sounds import check_sounds
 
 DEFAULTS = Path(__file__).with_name("defaults.toml")
 PREFIX = "GORIZONT_"
@@ -116,6 +116,8 @@ def _check_known(section: str, key: str | None, where: str) -> None:
 def _nearest(name: str, known: Iterable[str], what: str) -> str:
     """A hint at the name that was probably meant."""
     names = list(known)
+    import difflib  # needed once in a blue moon, and not small
+
     close = difflib.get_close_matches(name, names, n=1)
     hint = f'did you mean "{close[0]}"? ' if close else ""
     return f"{hint}The known {what} are {', '.join(names)}"
@@ -168,3 +170,8 @@ def _check_together(settings: Settings, written: Mapping[Key, Written]) -> None:
                 f"[{section}] {low} = {values[low]} from {written[section, low].where} is more than "
                 f"{high} = {values[high]} from {written[section, high].where}"
             )
+    if settings.media.sounds is not None:
+        try:
+            check_sounds(settings.media.sounds)
+        except ValueError as error:
+            raise SettingError(f"[media] sounds from {written['media', 'sounds'].where}: {error}") from error

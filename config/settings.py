@@ -29,6 +29,7 @@ from config.kinds import (
     TimeZone,
     Whole,
 )
+from config.sounds import SoundFolder
 
 DAY = 86_400  # seconds
 
@@ -51,6 +52,7 @@ class Sip:
     session_expires: Annotated[int, Whole(90, DAY, "seconds")]
     session_min_se: Annotated[int, Whole(90, DAY, "seconds")]  # RFC 4028 §4: never below 90
     t1: Annotated[float, Real(0.01, 10, "seconds")]
+    stranger_rate: Annotated[int, Whole(10, 100_000, "messages a second")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +94,7 @@ class Media:
     ports: Annotated[Ports, PortRange(64)]
     workers: Annotated[int, Whole(1, 64)]
     rtpengine: Annotated[Address, OneAddress()]
+    sounds: Annotated[Path | None, SoundFolder()]
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,7 @@ from pbx.media.plane import (
     Played,
     SessionStatistics,
 )
-from pbx.media.relay.prompts import as_file
+from pbx.media.relay.prompt_files import as_file
 from pbx.media.rtpengine_words import (
     answer_flags,
     offer_flags,

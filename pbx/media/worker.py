@@ -8,7 +8,6 @@ them here. Started by the supervisor or by systemd, which it tells when it is re
 
 import argparse
 import asyncio
-import gc
 import logging
 import resource
 import signal
@@ -24,6 +23,8 @@ from config.loader import load_settings
 from config.settings import Media
 from pbx.bus.errors import BadLine
 from pbx.bus.lines import Values, decode, encode
+from pbx.garbage import LOOK_EVERY as COLLECT_EVERY
+from pbx.garbage import QuietCollection, settle
 from pbx.log import set_up_logging
 from pbx.media.control import HELLO, LOST, MAX_LINE
 from pbx.media.errors import MediaError, NotAcceptable
@@ -180,10 +181,14 @@ async def _main(loop: RelayLoop, media: Media, data: DataFolder, index: int) -> 
         loop.add_signal_handler(number, stopped.set)
     await worker.start()
     try:
-        # A full collection would hold up every call; what is there after the start stays.
-        gc.collect()
-        gc.freeze()
-        gc.set_threshold(50_000, 50, 100)
+        settle()
+        collection = QuietCollection()
+
+        def look() -> None:
+            collection.look()
+            loop.call_later(COLLECT_EVERY, look)
+
+        look()
         report_ready()
         await stopped.wait()
     finally:
@@ -203,6 +208,12 @@ def main() -> int:
         settings = load_settings(data, options.config)
         set_up_logging(f"media-{options.index}", settings.log.level)
         _raise_file_limit()
+        if settings.media.sounds is not None:
+            # Loads FFmpeg, which others do only when a call has to be transcoded.
+            from pbx.media.relay.prompts import use_recorded
+            from pbx.media.relay.recorded import read_folder
+
+            use_recorded(read_folder(settings.media.sounds))
         loop = RelayLoop()
         with asyncio.Runner(loop_factory=lambda: loop) as runner:
             runner.run(_main(loop, settings.media, data, options.index))

@@ -3,7 +3,8 @@
 The kit's `rtpbench.py` makes the load. It speaks rtpengine's ng protocol, which a small server here translates for
 a media process of ours; what is measured is that process alone, its processor time for each call and second. Each
 relay runs alone, one after the other, round by round. With `--delay` the time that packets take through the relay is
-measured instead, from before they are sent until the kernel has them for who receives them.
+measured instead, from before they are sent until the kernel has them for who receives them. With `--workers 1,2,4` so
+many media processes share the calls, and rtpengine stays out of it.
 """
 
 import argparse
@@ -32,6 +33,7 @@ from pbx.media.errors import MediaError
 from pbx.media.plane import MediaProfile
 from pbx.media.relay.ports import bound
 from tests.scenarios.media.carriers import RtpengineProcess, WorkerProcess, free_port
+from tests.support.processes import Process
 from tests.support.shared import shared_data
 
 SO_TIMESTAMPNS = 35  # <asm-generic/socket.h>; Python has no name for it
@@ -79,7 +81,7 @@ class Relay:
     """A relay that runs: how to reach it and whose time counts."""
 
     ng: str
-    pid: int
+    pids: tuple[int, ...]
 
 
 def free_beginning() -> int:
@@ -94,16 +96,19 @@ def free_beginning() -> int:
 
 
 @contextmanager
-def embedded(folder: Path) -> Iterator[Relay]:
-    """A media process of ours, behind an ng server in a thread of this one."""
-    worker = WorkerProcess(folder, (free_beginning(), LAST_PORT))
-    worker.start()
+def embedded(folder: Path, workers: int = 1) -> Iterator[Relay]:
+    """Media processes of ours, behind an ng server in a thread of this one."""
+    ports = free_beginning(), LAST_PORT
+    processes = [WorkerProcess(folder, ports, index, workers) for index in range(workers)]
+    for one in processes:
+        one.start()
     port, ready, loop = free_port(), threading.Event(), asyncio.new_event_loop()
 
     async def serve() -> None:
-        plane = EmbeddedMedia(loop, [worker.socket])
+        plane = EmbeddedMedia(loop, [one.socket for one in processes])
         plane.start()
-        await plane._processes[0].ready.wait()
+        for side in plane._processes:
+            await side.ready.wait()
         await loop.create_datagram_endpoint(lambda: NgServer(plane), ("127.0.0.1", port))
         ready.set()
 
@@ -115,16 +120,16 @@ def embedded(folder: Path) -> Iterator[Relay]:
 
     thread = threading.Thread(target=run, daemon=True)
     thread.start()
-    ready.wait(20)
-    child = worker.process._child
-    assert child is not None
     try:
-        yield Relay(f"127.0.0.1:{port}", child.pid)
+        if not ready.wait(20):
+            raise SystemExit("the media processes don't answer")
+        yield Relay(f"127.0.0.1:{port}", tuple(_pid(one.process) for one in processes))
     finally:
         loop.call_soon_threadsafe(loop.stop)
         thread.join(5)
         loop.close()
-        worker.stop()
+        for one in processes:
+            one.stop()
 
 
 @contextmanager
@@ -132,13 +137,16 @@ def rtpengine(folder: Path) -> Iterator[Relay]:
     """rtpengine in user space, with one thread."""
     relay = RtpengineProcess(folder, (free_beginning(), LAST_PORT))
     relay.process.start()
-    child = relay.process._child
-    assert child is not None
     try:
         wait_for(relay.port)
-        yield Relay(f"127.0.0.1:{relay.port}", child.pid)
+        yield Relay(f"127.0.0.1:{relay.port}", (_pid(relay.process),))
     finally:
         relay.process.stop()
+
+
+def _pid(process: Process) -> int:
+    assert process._child is not None
+    return process._child.pid
 
 
 def wait_for(port: int) -> None:
@@ -167,8 +175,8 @@ def measure(relay: Relay, mode: str, calls: int, seconds: float) -> dict[str, An
     program = shared_data("bench", "rtpbench.py")
     if program is None:
         raise SystemExit("the benchmark kit is not there: set GORIZONT_SHARED to its folder")
-    command = [sys.executable, str(program), "--ng", relay.ng, "--server-pid", str(relay.pid), "--mode", mode]
-    command += ["--calls", str(calls), "--seconds", str(seconds)]
+    command = [sys.executable, str(program), "--ng", relay.ng, "--mode", mode, "--calls", str(calls)]
+    command += ["--seconds", str(seconds), *(f"--server-pid={pid}" for pid in relay.pids)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         raise SystemExit(f"{' '.join(command)}: {done.stderr}")
@@ -238,6 +246,22 @@ def report_delays(modes: list[str], counts: list[int], rounds: int, seconds: flo
                     print(f"{mode:5} {calls:4} calls  {name:9}  ms {times}  lost {found['lost']} of {found['sent']}")
 
 
+def report_workers(modes: list[str], counts: list[int], workers: list[int], rounds: int, seconds: float) -> None:
+    """Prints what a call costs when so many processes share the calls."""
+    for mode in modes:
+        for calls in counts:
+            for number in workers:
+                found = []
+                for _ in range(rounds):
+                    with tempfile.TemporaryDirectory() as folder, embedded(Path(folder), number) as relay:
+                        found.append(measure(relay, mode, calls, seconds))
+                costs = [one["cpu_ms_per_call_second"] for one in found]
+                print(
+                    f"{mode:5} {calls:4} calls  {number} processes  {statistics.median(costs):6.3f} ms"
+                    f" ({min(costs):.3f}–{max(costs):.3f})  lost {sum(one['lost'] for one in found)}"
+                )
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--calls", default="100,300")
@@ -246,21 +270,27 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--json", action="store_true", help="every single result")
     parser.add_argument("--delay", action="store_true", help="the time that packets take, instead of the processor's")
+    parser.add_argument("--workers", help="numbers of media processes that share the calls, with commas between them")
     options = parser.parse_args()
+    modes, counts = options.modes.split(","), list(map(int, options.calls.split(",")))
     if options.delay:
-        report_delays(
-            options.modes.split(","), list(map(int, options.calls.split(","))), options.rounds, options.seconds
-        )
+        report_delays(modes, counts, options.rounds, options.seconds)
+        return
+    if options.workers:
+        workers = list(map(int, options.workers.split(",")))
+        report_workers(modes, counts, workers, options.rounds, options.seconds)
         return
     figures: dict[tuple[str, int], dict[str, list[float]]] = {}
-    for mode in options.modes.split(","):
-        for calls in map(int, options.calls.split(",")):
+    for mode in modes:
+        for calls in counts:
             for _ in range(options.rounds):
                 for name, start in RELAYS.items():
                     with tempfile.TemporaryDirectory() as folder, start(Path(folder)) as relay:
                         result = measure(relay, mode, calls, options.seconds)
                     if options.json:
                         print(json.dumps({"relay": name, **result}))
+                    if result["lost"]:
+                        print(f"{mode} {calls} calls  {name} has lost {result['lost']} of {result['sent']} packets")
                     cost = result["cpu_ms_per_call_second"]
                     figures.setdefault((mode, calls), {}).setdefault(name, []).append(cost)
     print(
@@ -268,7 +298,12 @@ def main() -> None:
     )
     for (mode, calls), relays in figures.items():
         ours, theirs = (statistics.median(relays[name]) for name in ("embedded", "rtpengine"))
-        print(f"{mode:5} {calls:4} calls  embedded {ours:6.3f}  rtpengine {theirs:6.3f}  ratio {ours / theirs:5.2f}")
+        # Of neighbouring runs, so that what slows the machine down slows both.
+        ratios = [one / other for one, other in zip(relays["embedded"], relays["rtpengine"], strict=True)]
+        print(
+            f"{mode:5} {calls:4} calls  embedded {ours:6.3f}  rtpengine {theirs:6.3f}"
+            f"  ratio {statistics.median(ratios):5.2f} ({min(ratios):.2f}–{max(ratios):.2f})"
+        )
 
 
 if __name__ == "__main__":

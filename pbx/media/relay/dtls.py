@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from OpenSSL import SSL
 
-from pbx.media.relay.srtp import BY_DTLS_NAME, DTLS_SUITES, MasterKey
+from pbx.media.relay.suites import BY_DTLS_NAME, DTLS_SUITES, MasterKey
 from sip.sdp.attributes import Fingerprint
 
 LABEL = b"EXTRACTOR-dtls_srtp"  # RFC 5764 §4.2

@@ -15,6 +15,7 @@ from pbx.media.relay.packet import (
     HEADER,
     HEADER_LENGTH,
     LENGTH,
+    LENGTH_AREA,
     LIBSRTP,
     LONGEST,
     NUMBERS,
@@ -23,6 +24,8 @@ from pbx.media.relay.packet import (
 )
 from pbx.media.relay.srtp import Protection
 from pbx.media.relay.stream import Stream
+
+Header = tuple[int, int, int, int, int]  # compiled, it is taken apart without a look at each value
 
 
 def short_way(
@@ -39,21 +42,26 @@ def short_way(
         general: takes a packet in the buffer, as it came, that isn't ordinary.
         refuse: is told of a packet that failed authentication.
     """
+    # Compiled, a name of this function is found at once, and one of the module in a dictionary.
     unpack, pack_numbers = HEADER.unpack_from, NUMBERS.pack_into
     protect, unprotect = LIBSRTP.srtp_protect, LIBSRTP.srtp_unprotect
+    read, buffer, buffers, words, prefixes = readv, BUFFER, BUFFERS, WORDS, PREFIXES
+    area, length_of, length_area = AREA, LENGTH, LENGTH_AREA
+    shortest, longest = HEADER_LENGTH, LONGEST
     reception, measure = stream.reception, stream.measure
 
     def packet() -> None:
         try:
-            length = readv(descriptor, BUFFERS)  # half the price of socket.recv_into
+            length: int = read(descriptor, buffers)  # half the price of socket.recv_into
         except OSError:  # nothing there after all, or the party's port was closed when we sent
             return
-        first, second, sequence, timestamp, ssrc = unpack(BUFFER)
+        header: Header = unpack(buffer)
+        first, second, sequence, timestamp, ssrc = header
         out = stream.across
         kind = second & 0x7F
         if (
-            length < HEADER_LENGTH  # then what was unpacked is of the packet before
-            or length > LONGEST
+            length < shortest  # then what was unpacked is of the packet before
+            or length > longest
             or first != 0x80  # an extension, contributing sources, padding, or no RTP at all
             or ssrc != stream.source
             or sequence - reception.highest != 1
@@ -65,11 +73,11 @@ def short_way(
             general(length)
             return
         if inbound is not None:
-            LENGTH[0] = length
-            if unprotect(inbound.context, AREA, LENGTH):
+            length_of[0] = length
+            if unprotect(inbound.context, area, length_area):
                 refuse()
                 return
-            length = LENGTH[0]
+            length = length_of[0]
         reception.highest = sequence
         reception.packets += 1
         reception.octets += length
@@ -77,28 +85,27 @@ def short_way(
             measure(timestamp)
         if stream.shifted:
             pack_numbers(
-                BUFFER,
+                buffer,
                 2,
                 (sequence + stream.sequence_shift) & 0xFFFF,
                 (timestamp + stream.timestamp_shift) & 0xFFFFFFFF,
             )
         if mapped != kind:
-            BUFFER[1] = (second & 0x80) | mapped
-        WORDS[2] = out.ssrc_word
+            buffer[1] = (second & 0x80) | mapped
+        words[2] = out.ssrc_word
         out.sent += 1
         out.sent_octets += length
-        transport = out.transport
-        write, outbound = transport.write, transport.outbound
+        write, outbound = out.write, out.outbound
         if write is None:
-            transport.send(0, length)
+            out.transport.send(0, length)
             return
         if outbound is not None:
-            LENGTH[0] = length
-            if protect(outbound.context, AREA, LENGTH):
+            length_of[0] = length
+            if protect(outbound.context, area, length_area):
                 return
-            length = LENGTH[0]
+            length = length_of[0]
         try:
-            write(PREFIXES[length])
+            write(prefixes[length])
         except OSError:  # its port is closed, or the queue of the interface is full: a lost packet either way
             return
 

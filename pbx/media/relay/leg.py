@@ -14,9 +14,9 @@ from pbx.media.relay.ports import Addressing, PortPool
 from pbx.media.relay.readiness import Readiness
 from pbx.media.relay.remote import Key, Remote, RemoteStream
 from pbx.media.relay.rtp_leg import RtpTransport
-from pbx.media.relay.srtp import SUITES, MasterKey
 from pbx.media.relay.statistics import mean_opinion
 from pbx.media.relay.stream import Nowhere, Stream
+from pbx.media.relay.suites import SUITES, MasterKey
 from pbx.media.relay.webrtc_leg import WebRtcTransport
 from sip.sdp.attributes import Setup
 

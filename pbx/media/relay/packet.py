@@ -5,6 +5,7 @@ in place, the header is overwritten where it stands. Whoever reads a datagram in
 returns; what is not sent by then, has to be copied out.
 """
 
+from array import array
 from struct import Struct
 
 from pylibsrtp._binding import ffi, lib  # type: ignore[import-not-found]
@@ -22,7 +23,8 @@ WORDS = VIEW.cast("I")  # in the order of this machine: what is written there ha
 # Slicing costs as much as what is done with the slice, and nearly all packets begin where the buffer does.
 PREFIXES = tuple(VIEW[:length] for length in range(SIZE + 1))
 AREA = ffi.from_buffer("char[]", BUFFER)  # the same memory as libsrtp wants it
-LENGTH = ffi.new("int *")
+LENGTH = array("i", [0])  # of the packet, before and after libsrtp has worked on it
+LENGTH_AREA = ffi.from_buffer("int[]", LENGTH)
 LIBSRTP = lib
 
 # RFC 3550 §5.1: version, padding, extension and CSRC count; marker and payload type; sequence; timestamp; SSRC.

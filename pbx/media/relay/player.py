@@ -6,8 +6,8 @@ from array import array
 from collections import deque
 from collections.abc import Callable
 
+from pbx.media.relay.codings import CODINGS, PACKETS_A_SECOND, loading
 from pbx.media.relay.prompts import RATE, samples
-from pbx.media.relay.speech import PACKETS_A_SECOND, Encoder, frame_of
 from pbx.media.relay.stream import Stream
 from sip.sdp.codecs import Codec
 
@@ -39,7 +39,9 @@ class Player:
         self._samples = samples(prompt)
         self._repeat = repeat
         self._done = done
-        self._encoder = Encoder(codec.name)
+        self._codec = codec
+        self._step = CODINGS[codec.name.lower()].step
+        self._encode: Callable[[array[int]], list[bytes]] = _too_early
         self._ready: deque[bytes] = deque()
         self._at = 0
         self._due = 0.0
@@ -57,8 +59,7 @@ class Player:
         self._stream.player = self
         self._sequence, self._timestamp = self._stream.continue_as(self)
         self._last = (self._sequence - 1) & 0xFFFF, self._timestamp, time.monotonic()
-        self._due = self._loop.time()
-        self._tick()
+        loading.then(self._loop, self._begin)
 
     def stop(self) -> None:
         """Ends; whoever spoke before is heard again."""
@@ -69,7 +70,21 @@ class Player:
             self._timer.cancel()
         self._done()
 
+    def _begin(self) -> None:
+        if self._stream.player is not self:  # stopped meanwhile
+            return
+        from pbx.media.relay.speech import Encoder, frame_of
+
+        encoder = Encoder(self._codec.name)
+        self._encode = lambda piece: encoder.encode(frame_of(piece, RATE))
+        self._due = self._loop.time()
+        self._tick()
+
     def _tick(self) -> None:
+        if not self._stream.transport.is_open:
+            self._due = self._loop.time() + 1 / PACKETS_A_SECOND
+            self._timer = self._loop.call_at(self._due, self._tick)
+            return
         packet = self._next()
         if packet is None:
             self._timer = None
@@ -79,7 +94,7 @@ class Player:
         self._last = self._sequence, self._timestamp, time.monotonic()
         self._marker = 0
         self._sequence = (self._sequence + 1) & 0xFFFF
-        self._timestamp = (self._timestamp + self._encoder.step) & 0xFFFFFFFF
+        self._timestamp = (self._timestamp + self._step) & 0xFFFFFFFF
         now = self._loop.time()
         self._due += 1 / PACKETS_A_SECOND
         if now - self._due > LATE:
@@ -96,5 +111,9 @@ class Player:
             self._at += PIECE
             if len(piece) < PIECE:
                 piece.extend(array("h", bytes(2 * (PIECE - len(piece)))))
-            self._ready.extend(self._encoder.encode(frame_of(piece, RATE)))
+            self._ready.extend(self._encode(piece))
         return self._ready.popleft()
+
+
+def _too_early(_: "array[int]") -> list[bytes]:
+    raise AssertionError("nothing is asked of an encoder before it is there")

@@ -36,23 +36,27 @@ def share(first: int, last: int, index: int, workers: int) -> tuple[int, int]:
 
 
 def free_everywhere(hosts: Iterable[str], first: int, last: int) -> int:
-    """The first even port from `first` on that is free on all of these addresses.
+    """The first even port from `first` on that is free on all of these addresses; one that is gone has no ports.
 
-    Another server on this machine may have the same range. Raises MediaUnavailable.
+    Another server on this machine may have the same range. Raises MediaUnavailable, also where all of them are gone.
     """
     addresses = list(hosts)
     for port in range(first + first % 2, last, 2):
-        if all(_is_free(host, port) for host in addresses):
+        found = {_error_of(host, port) for host in addresses}
+        if errno.EADDRINUSE not in found:
+            if 0 not in found:
+                break
             return port
     raise MediaUnavailable(f"no port from {first} to {last} can be used for browsers")
 
 
-def _is_free(host: str, port: int) -> bool:
+def _error_of(host: str, port: int) -> int | None:
+    """Why the port can't be bound there; 0 where it can."""
     try:
         bound(host, port).close()
     except OSError as error:
-        return error.errno != errno.EADDRINUSE  # an address that is gone meanwhile takes no port
-    return True
+        return error.errno
+    return 0
 
 
 class PortPool:

@@ -1,22 +1,16 @@
-"""What can be played: tones, made here (ITU-T E.180 and E.182 say what they mean), so there are no files to lose."""
+"""What can be played: tones, made here (ITU-T E.180 and E.182 say what they mean), and what somebody has recorded."""
 
-import io
 import math
 from array import array
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 
-import av
-from av.audio.resampler import AudioResampler
-
 from pbx.media.errors import UnknownPrompt
-from pbx.media.relay.speech import frame_of
 
 RATE = 8000
 LOUD = 0.2  # of full scale, about -14 dBm0
 SOFT = 0.08
-FILE_BIT_RATE = 24_000  # so that 15 s are within 64 KiB
 FADE = 0.004  # seconds in which a tone begins and ends, so that it doesn't click
 
 
@@ -49,33 +43,31 @@ PROMPTS: dict[str, tuple[Sound, ...]] = {
     ),
     "beep": (Sound((1000.0,), 0.3), Sound((), 0.1)),
     "confirmation": (Sound((440.0, 554.0, 659.0), 0.25), Sound((), 0.1)),
+    "echo": (),  # before the echo test; only a recording says what that is
     "waiting": tuple(_melody("cegCgegc.dfaDafad.egCECgeg.fdagdgfd....")),
 }
 
 
-@cache
+_recorded: dict[str, "array[int]"] = {}
+
+
+def use_recorded(sounds: Mapping[str, "array[int]"]) -> None:
+    """From now on these, by the names of prompts, are played in the place of tones."""
+    _recorded.update(sounds)
+
+
 def samples(prompt: str) -> "array[int]":
-    """The sound of a prompt, 16 bits at 8000 Hz. Raises UnknownPrompt."""
+    """The sound of a prompt, 16 bits at 8000 Hz; empty where nothing is to be played. Raises UnknownPrompt."""
+    recorded = _recorded.get(prompt)
+    return _tones(prompt) if recorded is None else recorded
+
+
+@cache
+def _tones(prompt: str) -> "array[int]":
     sounds = PROMPTS.get(prompt)
     if sounds is None:
         raise UnknownPrompt(f"nothing is called {prompt}; there are {', '.join(PROMPTS)}")
     return array("h", _samples(sounds))
-
-
-@cache
-def as_file(prompt: str) -> tuple[bytes, float]:
-    """A prompt as an Ogg file that fits into a datagram, and its seconds. Raises UnknownPrompt."""
-    sound = samples(prompt)
-    written = io.BytesIO()
-    with av.open(written, "w", format="ogg") as file:
-        stream = file.add_stream("libopus", rate=48_000)
-        stream.bit_rate = FILE_BIT_RATE
-        stream.layout = "mono"
-        resampler = AudioResampler(format="s16", layout="mono", rate=48_000, frame_size=960)
-        for frame in [*resampler.resample(frame_of(sound, RATE)), *resampler.resample(None)]:
-            file.mux(stream.encode(frame))
-        file.mux(stream.encode(None))
-    return written.getvalue(), len(sound) / RATE
 
 
 def _samples(sounds: Iterable[Sound]) -> Iterator[int]:

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from pbx.media.errors import NotAcceptable
 from pbx.media.plane import MediaProfile
-from pbx.media.relay.srtp import BY_NAME, MasterKey
+from pbx.media.relay.suites import BY_NAME, MasterKey
 from sip.sdp.attributes import (
     Crypto,
     Fingerprint,

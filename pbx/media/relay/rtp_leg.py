@@ -15,8 +15,9 @@ from pbx.media.relay.latching import Address, Latch
 from pbx.media.relay.packet import BUFFER, HEADER_LENGTH, LONGEST, VIEW
 from pbx.media.relay.ports import Pair, PortPool
 from pbx.media.relay.readiness import Readiness
-from pbx.media.relay.srtp import MasterKey, Protection
+from pbx.media.relay.srtp import REPLAY_WINDOW, SPEECH_WINDOW, Protection
 from pbx.media.relay.stream import Stream
+from pbx.media.relay.suites import MasterKey
 
 logger = logging.getLogger(__name__)
 
@@ -30,7 +31,6 @@ class RtpTransport:
     Attributes:
         dropped: packets that came from elsewhere, were malformed, or failed authentication.
         muxed: RTCP goes with the RTP (RFC 5761).
-        write, outbound: as `Transport` has them.
     """
 
     def __init__(self, readiness: Readiness, pool: PortPool, host: str, stream: Stream) -> None:
@@ -43,18 +43,20 @@ class RtpTransport:
         self._rtcp_address: Address | None = None
         self._rtcp_latched: Address | None = None
         self._inbound: Protection | None = None
-        self.outbound: Protection | None = None
         self._connected = False
         self._closed = False
         self.muxed = False
         self.dropped = 0
-        self.write: Callable[[memoryview], object] = _nowhere
         readiness.watch(self._rtp.fileno(), self._first_packets)
         readiness.watch(self._rtcp.fileno(), self._rtcp_packet)
 
     @property
     def port(self) -> int:
         return self._pair.port
+
+    @property
+    def is_open(self) -> bool:
+        return self._stream.write is not None
 
     # ---- negotiation
 
@@ -77,14 +79,17 @@ class RtpTransport:
     def protect(self, inbound: MasterKey | None, outbound: MasterKey | None) -> None:
         """The keys for both directions; None for none. A key that is in use already goes on."""
         if inbound != (self._inbound.key if self._inbound else None):
-            self._inbound = Protection(inbound, inbound=True) if inbound else None
-        if outbound != (self.outbound.key if self.outbound else None):
-            self.outbound = Protection(outbound, inbound=False) if outbound else None
+            window = SPEECH_WINDOW if self._stream.kind == "audio" else REPLAY_WINDOW
+            self._inbound = Protection(inbound, inbound=True, window=window) if inbound else None
+        stream = self._stream
+        if outbound != (stream.outbound.key if stream.outbound else None):
+            stream.outbound = Protection(outbound, inbound=False) if outbound else None
         self._arrange()
 
     def close(self) -> None:
         if not self._closed:
             self._closed = True
+            self._stream.write = self._stream.outbound = None
             self._readiness.forget(self._rtp.fileno())
             self._readiness.forget(self._rtcp.fileno())
             self._pool.give_back(self._pair)
@@ -155,7 +160,7 @@ class RtpTransport:
                 logger.warning("! stream at port %d can't be connected to %s:%d: %s", self.port, *source, error)
             else:
                 self._connected = True
-        self.write = self._rtp.send if self._connected else self._unconnected(self._latch.destination)
+        self._stream.write = self._rtp.send if self._connected else self._unconnected(self._latch.destination)
         self._arrange()
 
     def _arrange(self) -> None:
@@ -167,9 +172,9 @@ class RtpTransport:
             reader = short_way(descriptor, self._stream, self._inbound, self._take, self._refuse)
         self._readiness.watch(descriptor, reader)
 
-    def _unconnected(self, destination: Address | None) -> Callable[[memoryview], object]:
+    def _unconnected(self, destination: Address | None) -> Callable[[memoryview], object] | None:
         if destination is None or not destination[1]:
-            return _nowhere
+            return None
         send = self._rtp.sendto
         return lambda packet: send(packet, destination)
 
@@ -205,12 +210,15 @@ class RtpTransport:
 
     def send(self, start: int, end: int) -> None:
         """Sends the packet from `start` to `end` of the buffer."""
-        if self.outbound is not None:
-            end = self.outbound.protect(start, end)
+        write, outbound = self._stream.write, self._stream.outbound
+        if write is None:  # its address isn't known
+            return
+        if outbound is not None:
+            end = outbound.protect(start, end)
             if not end:
                 return
         try:
-            self.write(VIEW[start:end])
+            write(VIEW[start:end])
         except OSError:  # its port is closed, or the queue of the interface is full: a lost packet either way
             return
 
@@ -218,11 +226,13 @@ class RtpTransport:
         """Sends a compound packet, to where the party takes RTCP."""
         if self._closed or self._latch is None:
             return
-        if self.outbound is not None:
-            packet = self.outbound.protect_rtcp(packet)
+        write, outbound = self._stream.write, self._stream.outbound
+        if outbound is not None:
+            packet = outbound.protect_rtcp(packet)
         try:
             if self.muxed:
-                self.write(memoryview(packet))
+                if write is not None:
+                    write(memoryview(packet))
             elif (where := self._rtcp_destination()) is not None:
                 self._rtcp.sendto(packet, where)
         except OSError:
@@ -236,7 +246,3 @@ class RtpTransport:
             return self._rtcp_address
         locked = self._latch.locked
         return None if locked is None or locked[1] >= 65_535 else (locked[0], locked[1] + 1)
-
-
-def _nowhere(packet: memoryview) -> int:  # noqa: ARG001  in the place of socket.send
-    return 0

@@ -5,18 +5,20 @@ that is refused changes nothing about the media that flows.
 """
 
 from collections.abc import Callable
+from functools import partial
 
 from pbx.media.errors import NotAcceptable, UnknownSession
 from pbx.media.plane import Loss, MediaProfile, SessionStatistics
 from pbx.media.relay import describe, formats, reports
+from pbx.media.relay.codings import loading
 from pbx.media.relay.describe import PROTOCOLS, Content
 from pbx.media.relay.dtls import Identity
 from pbx.media.relay.latching import plain_host
 from pbx.media.relay.leg import Leg, Machinery
 from pbx.media.relay.player import Player
+from pbx.media.relay.prompts import samples
 from pbx.media.relay.remote import Remote, RemoteStream, read
 from pbx.media.relay.stream import Stream
-from pbx.media.relay.transcoder import Transcoder
 from sip.sdp.description import MediaDescription
 from sip.sdp.negotiation import answer_direction
 
@@ -150,6 +152,9 @@ class Session:
         codec = stream.exchange.playable() if stream is not None else None
         if stream is None or codec is None:
             raise NotAcceptable("the party has no speech that can be played to")
+        if not samples(prompt):
+            done()
+            return
         player = Player(self._machinery.loop, stream, codec, prompt, repeat=repeat, done=done)
         self.stop_play(target)
         self._players[target] = player
@@ -271,6 +276,14 @@ class Session:
             stream.map = formats.routes(stream.exchange, across.exchange, kind=stream.kind)
             stream.convert = None
             if formats.CONVERT in stream.map:
-                stream.convert = Transcoder(stream, across).convert
+                loading.then(self._machinery.loop, partial(_convert, stream, across))
             if new:
                 reports.ask_for_key_frame(stream)
+
+
+def _convert(source: Stream, target: Stream) -> None:
+    """Makes speech of what goes from one to the other, if it still does and has to."""
+    if source.across is target and formats.CONVERT in source.map:
+        from pbx.media.relay.transcoder import Transcoder
+
+        source.convert = Transcoder(source, target).convert

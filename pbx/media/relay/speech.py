@@ -5,7 +5,6 @@ of 20 ms.
 """
 
 from array import array
-from dataclasses import dataclass
 from typing import Literal
 
 from av.audio.codeccontext import AudioCodecContext
@@ -15,26 +14,7 @@ from av.codec.context import CodecContext
 from av.error import FFmpegError
 from av.packet import Packet
 
-PACKETS_A_SECOND = 50
-
-
-@dataclass(frozen=True, slots=True)
-class Coding:
-    """How FFmpeg calls a codec, and what it works on. `clock` is that of its RTP timestamps (RFC 3551 §4.5.2)."""
-
-    decoder: str
-    encoder: str
-    rate: int
-    clock: int
-    bit_rate: int = 0
-
-
-CODINGS = {
-    "pcmu": Coding("pcm_mulaw", "pcm_mulaw", 8000, 8000),
-    "pcma": Coding("pcm_alaw", "pcm_alaw", 8000, 8000),
-    "g722": Coding("g722", "g722", 16_000, 8000),
-    "opus": Coding("libopus", "libopus", 48_000, 48_000, 32_000),
-}
+from pbx.media.relay.codings import CODINGS, PACKETS_A_SECOND, Coding
 
 
 class Decoder:
@@ -57,7 +37,7 @@ class Encoder:
 
     def __init__(self, name: str) -> None:
         self.coding = CODINGS[name.lower()]
-        self.step = self.coding.clock // PACKETS_A_SECOND  # of the RTP timestamp, for one packet
+        self.step = self.coding.step
         samples = self.coding.rate // PACKETS_A_SECOND
         self._context = _context(self.coding.encoder, "w", self.coding)
         self._resampler = AudioResampler(format="s16", layout="mono", rate=self.coding.rate, frame_size=samples)

@@ -30,12 +30,8 @@ class Transport(Protocol):
     """What carries a stream to its party and back."""
 
     @property
-    def write(self) -> Callable[[memoryview], object] | None:
-        """Sends a packet as it is; None where only `send` can do it."""
-
-    @property
-    def outbound(self) -> Protection | None:
-        """What a packet is encrypted with before it is written; None for nothing."""
+    def is_open(self) -> bool:
+        """Whether what is sent gets to the party: its address is known, and the keys are."""
 
     def send(self, start: int, end: int) -> None:
         """Sends the packet that stands between those places of the buffer."""
@@ -47,8 +43,7 @@ class Transport(Protocol):
 class Nowhere:
     """The transport of a stream that isn't connected."""
 
-    write = None
-    outbound = None
+    is_open = False
 
     def send(self, start: int, end: int) -> None:
         """Nothing is sent."""
@@ -70,6 +65,9 @@ class Stream:
         ssrc: the SSRC of the packets that we send; `ssrc_word` is the same as it is written into the buffer.
         feed: what fills this stream at present.
         keeps: numbers of header extensions that may stay in packets to this party; None for all of them.
+        transport: what carries this stream. It may say how packets get to the party without it:
+        write: sends a packet as it is; None where only `transport.send` can do it.
+        outbound: what a packet is encrypted with before it is written; None for nothing.
         shifted: whether what comes is sent on under other numbers, by `sequence_shift` and `timestamp_shift`.
     """
 
@@ -85,6 +83,7 @@ class Stream:
         "keeps",
         "kind",
         "map",
+        "outbound",
         "player",
         "reception",
         "sent",
@@ -96,12 +95,15 @@ class Stream:
         "ssrc_word",
         "timestamp_shift",
         "transport",
+        "write",
     )
 
     def __init__(self, kind: str, index: int) -> None:
         self.kind = kind
         self.index = index
         self.transport: Transport = Nowhere()
+        self.write: Callable[[memoryview], object] | None = None
+        self.outbound: Protection | None = None
         self.exchange = Exchange()
         self.map = [DROP] * 128
         self.convert: Converter | None = None

@@ -29,7 +29,6 @@ class WebRtcTransport:
         identity: our certificate.
         dropped: packets that failed authentication or belong to no stream.
         on_lost: called once when the browser is gone or is somebody else.
-        write, outbound: as `Transport` has them.
     """
 
     def __init__(
@@ -51,8 +50,7 @@ class WebRtcTransport:
         self._early: tuple[str, Path] | None = None
         self._hello: tuple[bytes, Path] | None = None
         self._inbound: Protection | None = None
-        self.write = None
-        self.outbound: Protection | None = None
+        self._outbound: Protection | None = None
         self._by_source: dict[int, Stream] = {}
         self._mid_extension = 0
         self._mids: dict[bytes, Stream] = {}
@@ -103,7 +101,7 @@ class WebRtcTransport:
             # RFC 8842 §5: another certificate, another association.
             self._prints = tuple(prints)
             self._server = server
-            self._inbound = self.outbound = None
+            self._inbound = self._outbound = None
             self._handshake = Handshake(self.identity, self._prints, server=server)
             self._described = now
             if self._selected is not None:
@@ -111,6 +109,10 @@ class WebRtcTransport:
             if self._hello is not None:
                 self.take_dtls(*self._hello)
         self._hello = None
+
+    @property
+    def is_open(self) -> bool:
+        return self._selected is not None and self._outbound is not None
 
     @property
     def role(self) -> Setup:
@@ -196,16 +198,16 @@ class WebRtcTransport:
     def send(self, start: int, end: int) -> None:
         """Sends the RTP packet that stands there in the buffer."""
         target = self._selected
-        if target is None or self.outbound is None:
+        if target is None or self._outbound is None:
             return
-        end = self.outbound.protect(start, end)
+        end = self._outbound.protect(start, end)
         if end:
             _transmit(VIEW[start:end], target)
 
     def send_rtcp(self, packet: bytes) -> None:
         """Sends a compound packet."""
-        if self._selected is not None and self.outbound is not None:
-            _transmit(self.outbound.protect_rtcp(packet), self._selected)
+        if self._selected is not None and self._outbound is not None:
+            _transmit(self._outbound.protect_rtcp(packet), self._selected)
 
     # ---- inside
 
@@ -225,7 +227,7 @@ class WebRtcTransport:
             self._timer = None
         if handshake.state is State.CONNECTED and self._inbound is None and handshake.keys is not None:
             self._inbound = Protection(handshake.keys.inbound, inbound=True)
-            self.outbound = Protection(handshake.keys.outbound, inbound=False)
+            self._outbound = Protection(handshake.keys.outbound, inbound=False)
             for stream in self._streams:
                 if stream.across is not None:
                     reports.ask_for_key_frame(stream.across)

@@ -21,14 +21,17 @@ START = 60.0  # seconds that a process may take to begin on a busy machine
 
 
 class WorkerProcess:
-    """A media process in a data folder of its own, with a range of ports of its own."""
+    """A media process in a data folder of its own, with a range of ports of its own. `sounds` is a folder of them."""
 
-    def __init__(self, folder: Path, ports: tuple[int, int], index: int = 0, workers: int = 1) -> None:
+    def __init__(
+        self, folder: Path, ports: tuple[int, int], index: int = 0, workers: int = 1, sounds: Path | None = None
+    ) -> None:
         self.data = folder / "data"
         (self.data / "run").mkdir(parents=True, exist_ok=True)
         self.ports = ports
         self.index = index
         self.workers = workers
+        self.sounds = sounds
         self._folder = folder
         self._starts = 0
         self.process = self._new()
@@ -59,6 +62,7 @@ class WorkerProcess:
             "GORIZONT_MEDIA__PORTS": f"{first}-{last}",
             "GORIZONT_MEDIA__WORKERS": str(self.workers),
             "GORIZONT_MEDIA__ADDRESS": "127.0.0.1,::1",
+            "GORIZONT_MEDIA__SOUNDS": str(self.sounds or ""),
         }
         command = [sys.executable, "-m", "pbx.media.worker", "--data", self.data, "--index", str(self.index)]
         name = f"media-{self.index}-{self._starts}"

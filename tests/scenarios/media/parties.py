@@ -14,7 +14,8 @@ from dataclasses import dataclass
 import numpy as np
 from pylibsrtp import Error, Policy, Session
 
-from pbx.media.relay.speech import CODINGS, Decoder, Encoder, frame_of
+from pbx.media.relay.codings import CODINGS
+from pbx.media.relay.speech import Decoder, Encoder, frame_of
 from tests.scenarios.media.loops import DEADLINE, LoopThread
 from tests.support.tones import Recording, dominant_tone, seconds_heard
 

@@ -99,10 +99,24 @@ def test_killed_process_ends_its_calls_and_no_others(
         assert b.hears(A)
 
 
+def _begin(engine: Carrier, a: Party, workers: list[WorkerProcess]) -> list[int]:
+    """A first session on each of the workers, with which it opens the port that all its browsers share.
+
+    What each of them holds once that session has ended.
+    """
+    for number in range(len(workers)):
+        engine.offer(f"first {number}", a.description())
+    open_ = [held_by(one) for one in workers]
+    for number in range(len(workers)):
+        engine.delete(f"first {number}")
+    _until(lambda: _check(all(held_by(one) < held for one, held in zip(workers, open_, strict=True))))
+    return [held_by(one) for one in workers]
+
+
 def test_ports_come_back_after_calls(engine: Carrier, workers: list[WorkerProcess], party: MakeParty) -> None:
     """More calls than there are ports, one after the other."""
-    before = [held_by(one) for one in workers]
     a, b = party(A), party(B)
+    before = _begin(engine, a, workers)
     for number in range(40):
         connect(engine, f"call {number}", a, b)
         engine.delete(f"call {number}")
@@ -134,7 +148,7 @@ def test_no_ports_left_is_said_with_503(engine: Carrier, party: MakeParty) -> No
 def test_failed_first_offer_leaves_nothing_behind(
     engine: Carrier, workers: list[WorkerProcess], party: MakeParty
 ) -> None:
-    before = [held_by(one) for one in workers]
+    before = _begin(engine, party(A), workers)
     for number in range(3):
         with pytest.raises(MediaError):
             engine.offer(f"bad {number}", b"v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\nm=audio x\r\n")

@@ -1,19 +1,38 @@
 """What the media process says itself: the echo test, tones, music for those who wait."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
 from pbx.media.errors import MediaError
 from pbx.media.plane import MediaProfile
 from tests.scenarios.media.browsers import Browser
-from tests.scenarios.media.carriers import Carrier
+from tests.scenarios.media.carriers import Carrier, WorkerProcess, embedded
+from tests.scenarios.media.loops import LoopThread
 from tests.scenarios.media.parties import EVENTS, G722, OPUS, PCMA, PCMU, Format, Party
 from tests.scenarios.media.test_encryption import CM_80
 from tests.scenarios.media.test_relay import A, B, connect
+from tests.support.ports import reserve
+from tests.support.tones import write_tone
 
 MakeParty = Callable[..., Party]
 MakeBrowser = Callable[..., Browser]
+RECORDED = 620.0  # Hz
+
+
+@pytest.fixture
+def with_sounds(thread: LoopThread, tmp_path: Path) -> Iterator[Carrier]:
+    """A media process whose admin has recorded what is said before the echo test."""
+    (tmp_path / "sounds").mkdir()
+    write_tone(tmp_path / "sounds" / "echo.wav", RECORDED, seconds=1.0, rate=48_000)
+    first = reserve(1)
+    worker = WorkerProcess(tmp_path, (first, first + 63), sounds=tmp_path / "sounds")
+    worker.start()
+    carrier = embedded(thread, [worker.socket])
+    yield carrier
+    carrier.close()
+    worker.stop()
 
 
 @pytest.mark.parametrize("suites", [[], [CM_80]], ids=["plain", "encrypted"])
@@ -39,6 +58,37 @@ def test_prompt_is_played_to_the_end(carrier: Carrier, session: str, party: Make
     ended = carrier.play(session, "busy")
     assert a.hears(425.0)
     assert ended.get(timeout=5) is None
+    carrier.delete(session)
+
+
+def test_recorded_sound_is_heard_and_then_the_echo(with_sounds: Carrier, session: str, party: MakeParty) -> None:
+    a = party(A)
+    a.take(with_sounds.echo(session, a.description()))
+    ended = with_sounds.play(session, "echo")
+    assert a.hears(RECORDED)
+    assert ended.get(timeout=5) is None
+    assert a.hears(A)
+    with_sounds.delete(session)
+
+
+def test_browser_hears_a_recorded_sound_from_its_beginning(
+    with_sounds: Carrier, session: str, browser: MakeBrowser
+) -> None:
+    a = browser(A)
+    description = with_sounds.echo(session, a.offer())
+    ended = with_sounds.play(session, "echo")  # long before its media is encrypted
+    a.take(description)
+    assert a.hears(RECORDED)
+    assert ended.get(timeout=5) is None
+    assert a.hears(A)
+    with_sounds.delete(session)
+
+
+def test_sound_that_nobody_has_recorded_is_over_at_once(carrier: Carrier, session: str, party: MakeParty) -> None:
+    a = party(A)
+    a.take(carrier.echo(session, a.description()))
+    assert carrier.play(session, "echo").get(timeout=5) is None
+    assert a.hears(A)
     carrier.delete(session)
 
 

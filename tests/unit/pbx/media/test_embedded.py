@@ -212,3 +212,37 @@ def test_statistics_come_over_as_they_are() -> None:
     stream = StreamStatistics("audio", "PCMU", 1, 172, 0, 1.5, None, 4.4, 2, 344, 0)
     statistics = SessionStatistics({"a": (stream,), "b": ()})
     assert read_statistics(json.loads(json.dumps(statistics_values(statistics)))) == statistics
+
+
+def test_sessions_are_shared_out_evenly_and_the_share_of_a_dead_process_goes_to_the_others(tmp_path: Path) -> None:
+    async def held(processes: list[Played], plane: EmbeddedMedia, names: list[str]) -> list[int]:
+        """How many of these new sessions each process is asked for."""
+        for name in names:
+            await offered(plane, name)
+        return [one.asked.qsize() for one in processes]
+
+    async def run() -> None:
+        processes = [Played(tmp_path / f"media-{index}.sock") for index in range(4)]
+        for one in processes:
+            await one.start()
+        plane = EmbeddedMedia(asyncio.get_running_loop(), [one.path for one in processes])
+        lost: list[str] = []
+        plane.on_lost = lambda sessions, _: lost.extend(sessions)
+        plane.start()
+        for side in plane._processes:
+            await asyncio.wait_for(side.ready.wait(), 5)
+        assert await held(processes, plane, [f"a {number}" for number in range(40)]) == [10, 10, 10, 10]
+        await processes[1].die()
+        while len(lost) < 10:
+            await asyncio.sleep(0.01)
+        assert await held(processes, plane, [f"b {number}" for number in range(30)]) == [20, 10, 20, 20]
+        await processes[1].start()
+        await asyncio.wait_for(plane._processes[1].ready.wait(), 5)
+        # The new one catches up, and from then on gets its share again.
+        assert await held(processes, plane, [f"c {number}" for number in range(28)]) == [22, 32, 22, 22]
+        plane.close()
+        for one in processes:
+            await one.die()
+        await asyncio.sleep(0.01)
+
+    asyncio.run(run())

@@ -10,8 +10,9 @@ from pbx.media.relay.express import short_way
 from pbx.media.relay.formats import DROP
 from pbx.media.relay.packet import BUFFER, HEADER
 from pbx.media.relay.ports import bound
-from pbx.media.relay.srtp import SUITES, MasterKey, Protection
+from pbx.media.relay.srtp import Protection
 from pbx.media.relay.stream import Stream
+from pbx.media.relay.suites import SUITES, MasterKey
 from tests.unit.pbx.media.test_reports import A, joined
 
 KEY = MasterKey.new(SUITES[0])
@@ -21,7 +22,6 @@ KEY = MasterKey.new(SUITES[0])
 class Wire:
     """A transport that writes packets as they are, and keeps them."""
 
-    outbound: Protection | None = None
     packets: list[bytes] = field(default_factory=list)
 
     def write(self, packet: memoryview) -> None:
@@ -39,7 +39,8 @@ class Way:
 
     def __init__(self, inbound: Protection | None = None, outbound: Protection | None = None) -> None:
         self.a, self.b, _, _ = joined()
-        self.b.transport = self.wire = Wire(outbound)
+        self.b.transport = self.wire = Wire()
+        self.b.write, self.b.outbound = self.wire.write, outbound
         self.general: list[int] = []
         self.refused = 0
         self.socket, self.party = bound("127.0.0.1", 0), socket.socket(type=socket.SOCK_DGRAM)

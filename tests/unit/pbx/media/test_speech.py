@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 
 from pbx.media.errors import UnknownPrompt
-from pbx.media.relay.prompts import PROMPTS, RATE, as_file, samples
-from pbx.media.relay.speech import CODINGS, Decoder, Encoder, frame_of
+from pbx.media.relay.codings import CODINGS
+from pbx.media.relay.prompt_files import as_file
+from pbx.media.relay.prompts import PROMPTS, RATE, samples
+from pbx.media.relay.speech import Decoder, Encoder, frame_of
 from tests.support.tones import Recording, dominant_tone, seconds_heard
 
 
@@ -40,7 +42,7 @@ def test_noise_is_decoded_without_complaint(codec: str) -> None:
         decoder.decode(content)
 
 
-@pytest.mark.parametrize("prompt", PROMPTS)
+@pytest.mark.parametrize("prompt", [name for name, sounds in PROMPTS.items() if sounds])
 def test_every_prompt_is_heard_and_fits_into_a_datagram(prompt: str) -> None:
     sound = np.frombuffer(samples(prompt).tobytes(), "<i2") / 32_768
     assert np.abs(sound).max() < 0.5

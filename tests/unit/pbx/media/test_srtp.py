@@ -4,7 +4,8 @@ import pytest
 from pylibsrtp import Error, Policy, Session
 
 from pbx.media.relay.packet import BUFFER, HEADER, LONGEST, load
-from pbx.media.relay.srtp import SUITES, MasterKey, Protection, Suite
+from pbx.media.relay.srtp import Protection
+from pbx.media.relay.suites import SUITES, MasterKey, Suite
 
 PACKET = HEADER.pack(0x80, 0, 1, 160, 7) + bytes(range(160))
 REPORT = bytes((0x80, 201, 0, 1)) + (7).to_bytes(4, "big")
