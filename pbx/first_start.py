@@ -1,14 +1,15 @@
 """What has to be there before any process of an installation runs: folder, keys, certificates, database.
 
-    python -m pbx.first_start [--data DIR] [--config FILE]
+    python -m pbx.first_start [--data DIR] [--config FILE] [--certificates] [--json]
 
-The supervisor prepares at every start; a unit that runs the engine alone does it by this command. What is
-there already is left as it is, so the second time takes a moment only.
+The supervisor runs this at every start, as does a unit that runs the engine alone. What is there already is left as it
+is, so the second time takes a moment only.
 """
 
 import argparse
+import json
 import sys
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -23,6 +24,7 @@ from config.migrations import upgrade
 from config.settings import Settings
 from pbx.addresses import IPAddress, local_addresses
 from pbx.certificates import CertificateError, Files, Renewal, ensure, server_identity
+from pbx.cli.failures import in_words
 from pbx.directory.checks import ADMIN
 from pbx.directory.errors import DirectoryError, SecretsError
 from pbx.directory.first_admin import FirstAdmin, first_admin
@@ -57,12 +59,17 @@ def prepare(data: DataFolder, settings: Settings, now: datetime) -> Prepared:
     news: list[str] = []
     data.create()
     users, admin = _prepare_database(data, settings, news)
+    news += _renewed(data, settings, now)
+    return Prepared(tuple(news), users, admin)
+
+
+def _renewed(data: DataFolder, settings: Settings, now: datetime) -> Iterator[str]:
+    """Renews certificates; what was made, in words. Raises CertificateError."""
     renewal = renew_certificates(data, settings, now, local_addresses())
     if renewal.authority is not None:
-        news.append(f"certificate authority {data.authority} ({renewal.authority})")
+        yield f"certificate authority {data.authority} ({renewal.authority})"
     if renewal.certificate is not None:
-        news.append(f"server certificate {data.certificate} ({renewal.certificate})")
-    return Prepared(tuple(news), users, admin)
+        yield f"server certificate {data.certificate} ({renewal.certificate})"
 
 
 def renew_certificates(
@@ -107,18 +114,36 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m pbx.first_start", description="Prepares an installation.")
     parser.add_argument("--data", type=Path, help="the data folder")
     parser.add_argument("--config", type=Path, help="the configuration file")
+    parser.add_argument("--certificates", action="store_true", help="only renew what is about to end")
+    parser.add_argument("--json", action="store_true", help="for programs")
     options = parser.parse_args()
     try:
         data = DataFolder.locate(options.data)
-        prepared = prepare(data, load_settings(data, options.config), utc_now())
-    except FAILURES as error:
-        print(f"first start: {error}", file=sys.stderr)
+        settings = load_settings(data, options.config)
+        if options.certificates:
+            prepared = Prepared(tuple(_renewed(data, settings, utc_now())), 0, None)
+        else:
+            prepared = prepare(data, settings, utc_now())
+    except (*FAILURES, OSError) as error:
+        if options.json:
+            print(json.dumps({"error": in_words(error)}))
+        else:
+            print(f"first start: {in_words(error)}", file=sys.stderr)
         return 1
+    if options.json:
+        print(json.dumps(_for_programs(prepared)))
+        return 0
     for line in prepared.news:
         print(line)
     if prepared.admin is not None:
         print(f"sign in as {prepared.admin.user} with the password {prepared.admin.password}, which is good for once")
     return 0
+
+
+def _for_programs(prepared: Prepared) -> dict[str, object]:
+    admin = prepared.admin
+    user, password = (admin.user, admin.password) if admin is not None else ("", "")
+    return {"news": prepared.news, "users": prepared.users, "user": user, "password": password}
 
 
 if __name__ == "__main__":

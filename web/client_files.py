@@ -14,6 +14,7 @@ from werkzeug.exceptions import NotFound
 from werkzeug.security import safe_join
 
 from web.errors import answer, as_api_error
+from web.headers import ASSETS
 
 DIST = Path(__file__).parent / "client" / "dist"
 FOREVER = "public, max-age=31536000, immutable"
@@ -59,10 +60,11 @@ def _file(found: Path, path: str) -> Response:
             encoding, sent = name, compressed
             break
     response = send_file(sent, mimetype=kind, conditional=True, etag=True)
+    del response.headers["Content-Disposition"]  # the name of a file that is compressed means nothing to anybody
     if encoding is not None:
         response.headers["Content-Encoding"] = encoding
     response.headers["Vary"] = "Accept-Encoding"
-    response.headers["Cache-Control"] = FOREVER if path.startswith("assets/") else "no-cache"
+    response.headers["Cache-Control"] = FOREVER if path.startswith(ASSETS) else "no-cache"
     return response
 
 

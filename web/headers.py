@@ -22,22 +22,31 @@ CONTENT_SECURITY_POLICY = "; ".join(
     )
 )
 
+# What a page is made of. It obeys the policies of its page, never any of its own, which would be half a kilobyte with
+# each of some twenty files. What can stand alone (a page, a picture that is opened by itself, the service worker, an
+# answer of the API) is not among them.
+ASSETS = "assets/"
+PARTS_OF_PAGES = frozenset(("text/css", "text/javascript", "font/woff2"))
+
+_FOR_ALL = {
+    "X-Content-Type-Options": "nosniff",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
 # No Strict-Transport-Security: a browser that has noted it lets nobody pass a certificate that it does not know, which
 # is what every browser sees that has not been given the installation's own authority yet.
-_HEADERS = {
+_FOR_WHAT_STANDS_ALONE = {
     "Content-Security-Policy": CONTENT_SECURITY_POLICY,
-    "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
     "Referrer-Policy": "same-origin",
     "Cross-Origin-Opener-Policy": "same-origin",
-    "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(self), microphone=(self), display-capture=(self), geolocation=(), payment=()",
 }
 
 
 def add_headers(request: Request, response: Response) -> Response:
     """Adds what the view did not say itself."""
-    for name, value in _HEADERS.items():
+    is_part = request.path.startswith(f"/{ASSETS}") and response.mimetype in PARTS_OF_PAGES
+    for name, value in (_FOR_ALL if is_part else _FOR_ALL | _FOR_WHAT_STANDS_ALONE).items():
         response.headers.setdefault(name, value)
     if request.path.startswith("/api/"):
         response.headers.setdefault("Cache-Control", "no-store")

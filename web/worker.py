@@ -1,194 +1,99 @@
-"""The worker: the process that does what nobody waits for.
+"""The worker: the process that sees to it that what nobody waits for gets done.
 
     python -m web.worker [--data DIR] [--config FILE]
 
-Looks at pictures and makes their thumbnails, gives up uploads that were not finished or never sent, and
-removes at night what the rules of retention say. All of it starts from what the database says is to be
-done, so that a worker which is killed leaves its work to the next one.
+It waits for the bell that is rung when there is work, and looks now and then without one. The work itself is a
+shift (`web.shift`): a process of its own, forked from this one, that ends when there is no more to do. It takes the
+database's library and the one for pictures along when it goes, and whatever a hostile picture has done to it.
 """
 
 from __future__ import annotations
 
 import argparse
 import logging
+import os
 import resource
 import signal
 import sys
 import threading
-import time
-from collections.abc import Callable, Sequence
 from contextlib import suppress
-from datetime import datetime, timedelta
 from pathlib import Path
 
 from config.data import DataFolder
 from config.errors import ConfigError
 from config.loader import load_settings
 from config.settings import Settings
-from messaging.attachments import (
-    expired_uploads,
-    forget_uploads,
-    note_thumbnail,
-    try_thumbnail,
-    waiting_for_thumbnails,
-)
-from messaging.files import FileStore
-from messaging.holds import HeldCopyStore
-from messaging.retention import MessageStore, UploadedFileStore
-from messaging.thumbnails import make_thumbnail
-from pbx.calls.expiry import CallRecordStore
 from pbx.doorbell import Doorbell, ring
 from pbx.log import set_up_logging
-from pbx.retention.policy import ExpiringStore
-from pbx.retention.service import sweep
-from pbx.storage.engine import open_database
-from pbx.storage.errors import DatabaseRefused
-from pbx.storage.unit import Store
 from pbx.supervisor.child import die_with_supervisor, report_ready
 
 logger = logging.getLogger(__name__)
 
-LOOKS = 10.0  # seconds between looks at the database when nobody rings
-UPLOADS_EVERY = 600.0  # seconds
-PICTURES = 20  # in one go
-BATCH = 100  # files in one transaction
-PAUSE = 0.05  # seconds between batches, in which others get at the database
+LOOKS = 300.0  # seconds between shifts when nobody rings; uploads whose time is up wait as long, and the sweep at night
 MEMORY = 2 << 30  # octets of address space: what a hostile picture may take at most
 
 
-class Worker:
-    """Does the work there is; `local_now` gives the time of the office, in which nights are counted.
+class Shifts:
+    """Begins shifts, one after the other, until it is stopped. Signals come to the main thread, where this runs."""
 
-    Args:
-        stop: set when the process is to end.
-        stamp: a file that remembers the last sweep.
-    """
-
-    def __init__(
-        self,
-        store: Store,
-        files: FileStore,
-        *,
-        bell: Path,
-        stamp: Path,
-        sweep_hour: int,
-        local_now: Callable[[], datetime],
-        stop: threading.Event,
-    ) -> None:
-        self._store = store
-        self._files = files
+    def __init__(self, settings: Settings, data: DataFolder, bell: Doorbell) -> None:
+        self._settings = settings
+        self._data = data
         self._bell = bell
-        self._stamp = stamp
-        self._sweep_hour = sweep_hour
-        self._local_now = local_now
-        self._stop = stop
-        self.stores: Sequence[ExpiringStore] = stores(files)
+        self._stop = threading.Event()
+        self._shift = 0  # the process that works, in the one that waits for it
 
-    def look_at_pictures(self) -> int:
-        """Makes the thumbnails that are missing, oldest first; how many pictures it looked at."""
-        with self._store.reading() as session:
-            waiting = waiting_for_thumbnails(session, PICTURES)
-        for picture in waiting:
-            if self._stop.is_set():
-                break
-            with self._store.transaction() as tx:
-                try_thumbnail(tx, picture)
-            size = make_thumbnail(self._files.path(picture), self._files.thumbnail(picture))
-            if size is not None:
-                with self._store.transaction() as tx:
-                    note_thumbnail(tx, picture, size)
-                ring(self._bell)
-        return len(waiting)
+    def run(self) -> int:
+        """The exit status: 0 once it was stopped, 1 when a shift has failed."""
+        while not self._stop.is_set():
+            status = self._work()
+            if status:
+                logger.error("! a shift has ended by %s", f"signal {-status}" if status < 0 else f"status {status}")
+                return 1
+            if not self._stop.is_set():
+                self._bell.wait(LOOKS)
+        return 0
 
-    def give_up_uploads(self) -> int:
-        """Removes files that were never finished, never sent, or belonged to a deleted message."""
-        removed = 0
-        while self._goes_on():
-            with self._store.transaction() as tx:
-                expired = expired_uploads(tx.session, tx.now, BATCH)
-                for file in expired:
-                    self._files.remove(file)
-                forget_uploads(tx, expired)
-            removed += len(expired)
-            if len(expired) < BATCH:
-                break
-        if removed:
-            logger.info("= gave up %d uploads", removed)
-        return removed
+    def end(self, _number: int, _frame: object) -> None:
+        """Ends at once, with the shift; in which process it is called doesn't matter."""
+        self._stop.set()
+        ring(self._data.worker_bell)
+        self._pass_on()
 
-    def sweep_if_due(self) -> bool:
-        """Carries the rules of retention out, once a night; whether this was the time."""
-        now = self._local_now()
-        last = self._last_sweep()
-        if last is not None and is_due(last, now, self._sweep_hour):
-            swept = [*self.stores, HeldCopyStore(self._files)]
-            if any(sweep(self._store, swept, batch=BATCH, goes_on=self._goes_on).values()):
-                ring(self._bell)
-        elif last is not None:
-            return False
-        self._stamp.write_text(now.isoformat())
-        return last is not None
+    def _work(self) -> int:
+        """A shift, from its beginning to its end; its exit status, negative for a signal."""
+        waiting = os.getpid()
+        shift = os.fork()
+        if shift == 0:
+            self._be_shift(waiting)
+        self._shift = shift
+        if self._stop.is_set():  # between the two lines above
+            self._pass_on()
+        _, status = os.waitpid(shift, 0)
+        self._shift = 0
+        return os.waitstatus_to_exitcode(status)
 
-    def _last_sweep(self) -> datetime | None:
+    def _pass_on(self) -> None:
+        if self._shift:
+            with suppress(ProcessLookupError):
+                os.kill(self._shift, signal.SIGTERM)
+
+    def _be_shift(self, waiting: int) -> None:
+        """What the forked process does; it never returns."""
+        status = 1
         try:
-            return datetime.fromisoformat(self._stamp.read_text())
-        except (FileNotFoundError, ValueError):
-            return None
+            from pbx.supervisor.process import ends_with
 
-    def _goes_on(self) -> bool:
-        return not self._stop.wait(PAUSE)
+            ends_with(waiting)()
+            # What takes memory is imported here, and nowhere else.
+            from web.shift import work
 
-
-def stores(files: FileStore) -> Sequence[ExpiringStore]:
-    """Everything that the rules of retention are about."""
-    return (MessageStore(files), UploadedFileStore(files), CallRecordStore())
-
-
-def is_due(last: datetime, now: datetime, hour: int) -> bool:
-    """Whether there was a `hour` o'clock between the two."""
-    latest = now.replace(hour=hour, minute=0, second=0, microsecond=0)
-    if latest > now:
-        latest -= timedelta(days=1)
-    return last < latest
-
-
-def _run(settings: Settings, data: DataFolder, stop: threading.Event) -> None:
-    store = Store(open_database(settings.database.url))
-    zone = settings.calls.time_zone
-    worker = Worker(
-        store,
-        FileStore(settings.files.folder),
-        bell=data.chat_bell,
-        stamp=data.run / "last-sweep",
-        sweep_hour=settings.retention.sweep_hour,
-        local_now=lambda: datetime.now(zone) if zone is not None else datetime.now().astimezone(),
-        stop=stop,
-    )
-    uploads_at = time.monotonic()
-    with Doorbell(data.worker_bell) as bell:
-
-        def end(_number: int, _frame: object) -> None:
-            stop.set()
-            ring(data.worker_bell)
-
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, end)
-        report_ready()
-        while not stop.is_set():
-            try:
-                while worker.look_at_pictures() == PICTURES and not stop.is_set():
-                    pass
-                if time.monotonic() >= uploads_at:
-                    uploads_at = time.monotonic() + UPLOADS_EVERY
-                    worker.give_up_uploads()
-                worker.sweep_if_due()
-            except DatabaseRefused as error:
-                logger.warning("! %s", error)
-            except OSError as error:
-                logger.error("! a file could not be written or removed: %s", error)
-            if not stop.is_set():
-                bell.wait(LOOKS)
-    store.close()
+            work(self._settings, self._data, self._bell, self._stop)
+            status = 0
+        except BaseException:
+            logger.exception("! a shift has failed")
+        finally:
+            os._exit(status)
 
 
 def _limit_memory() -> None:
@@ -208,14 +113,18 @@ def main() -> int:
         settings = load_settings(data, options.config)
         set_up_logging("worker", settings.log.level)
         _limit_memory()
-        _run(settings, data, threading.Event())
+        with Doorbell(data.worker_bell) as bell:
+            shifts = Shifts(settings, data, bell)
+            for number in (signal.SIGTERM, signal.SIGINT):
+                signal.signal(number, shifts.end)
+            report_ready()
+            return shifts.run()
     except ConfigError as error:
         print(f"worker: {error}", file=sys.stderr)
         return 1
     except OSError as error:
         logger.error("! %s", error)
         return 1
-    return 0
 
 
 if __name__ == "__main__":

@@ -7,12 +7,12 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from pbx.supervisor.child import LIFELINE_FD, READY, READY_FD
 from pbx.supervisor.sockets import SOCKETS, described
-from sip.transport.layer import Listener
+from sip.transport.sockets import Listener
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.1, 10.0  # seconds before a restart; doubles
 HEALTHY = 60.0  # seconds of work after which a death is a new story
@@ -155,22 +155,26 @@ class Process:
 
 def _spawn(definition: ProcessDefinition, ready_fd: int, lifeline: int) -> "subprocess.Popen[bytes]":
     """Starts a program in a process group of its own, out of reach of the terminal's Ctrl-C."""
-    supervisor = os.getpid()
-
-    def before_exec() -> None:
-        if _libc is not None:
-            _libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-            if os.getppid() != supervisor:  # it died before we asked
-                os._exit(1)
-
     return subprocess.Popen(  # noqa: S603  a command of our own table
         definition.command,
         stdin=subprocess.DEVNULL,
         env=_environment(os.environ, ready_fd, lifeline) | {SOCKETS: described(definition.sockets)},
         pass_fds=(ready_fd, lifeline, *definition.sockets.values()),
         process_group=0,
-        preexec_fn=before_exec,
+        preexec_fn=ends_with(os.getpid()),
     )
+
+
+def ends_with(parent: int) -> Callable[[], None]:
+    """What a process calls first that this one forks, so as not to outlive its `parent` (on Linux)."""
+
+    def begin() -> None:
+        if _libc is not None:
+            _libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+            if os.getppid() != parent:  # it died before we asked
+                os._exit(1)
+
+    return begin
 
 
 def _environment(environ: Mapping[str, str], ready_fd: int, lifeline: int) -> dict[str, str]:

@@ -9,7 +9,7 @@ import shlex
 import shutil
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,16 +18,15 @@ from config.kinds import Address
 from config.loader import load_settings
 from config.settings import Settings
 from pbx.addresses import local_addresses
-from pbx.first_start import Prepared, prepare, renew_certificates
 from pbx.log import set_up_logging
-from pbx.storage.base import utc_now
 from pbx.supervisor.instance import only_instance
+from pbx.supervisor.preparation import Prepared, prepare, renew
 from pbx.supervisor.process import ProcessDefinition
 from pbx.supervisor.sockets import held
 from pbx.supervisor.supervisor import Chore, Supervisor
-from sip.transport.layer import Listener
+from sip.transport.sockets import Listener
 
-DAY = 86_400.0  # seconds
+DAY = 86_400.0  # seconds, after which it is looked whether the certificate is good for some more
 
 logger = logging.getLogger(__name__)
 
@@ -35,32 +34,29 @@ logger = logging.getLogger(__name__)
 def serve(data: DataFolder, config: Path | None) -> int:
     """Runs the server until it is told to stop; the exit status.
 
-    Raises `first_start.FAILURES` and AlreadyRunning before anything is started.
+    Raises ConfigError, PreparationFailed and AlreadyRunning before anything is started.
     """
     began = time.monotonic()
     settings = load_settings(data, config)
     set_up_logging("serve", settings.log.level)
     data.create()
+    place = ["--data", str(data.root)]
+    if config is not None:
+        place += ["--config", str(config.absolute())]
     with only_instance(data.run / "serve.lock"), held(settings.sip) as sockets:
-        prepared = prepare(data, settings, utc_now())
-        for line in prepared.news:
-            logger.info("= made %s", line)
+        prepared = prepare(place)
+        _tell(prepared.news)
         supervisor = Supervisor(
-            processes(data, config, settings, sockets),
+            processes(place, settings, sockets),
             drain_seconds=settings.calls.drain_seconds,
             on_ready=lambda: _say(welcome(settings, data, prepared, time.monotonic() - began)),
-            chores=[Chore(DAY, lambda: _renew(data, settings))],
+            chores=[Chore(DAY, lambda: _tell(renew(place)))],
         )
         return supervisor.run()
 
 
-def processes(
-    data: DataFolder, config: Path | None, settings: Settings, sockets: Mapping[Listener, int]
-) -> list[ProcessDefinition]:
-    """The table of processes of an installation."""
-    place = ["--data", str(data.root)]
-    if config is not None:
-        place += ["--config", str(config.absolute())]
+def processes(place: Sequence[str], settings: Settings, sockets: Mapping[Listener, int]) -> list[ProcessDefinition]:
+    """The table of processes of an installation; `place` are the options that name it."""
 
     def process(name: str, module: str, *arguments: str) -> ProcessDefinition:
         return ProcessDefinition(name, (sys.executable, "-m", module, *arguments, *place))
@@ -77,11 +73,9 @@ def processes(
     return table
 
 
-def _renew(data: DataFolder, settings: Settings) -> None:
-    """So that a server which runs for years keeps a certificate that is valid."""
-    renewal = renew_certificates(data, settings, utc_now(), local_addresses())
-    if renewal.certificate is not None:
-        logger.info("= renewed the server certificate: %s", renewal.certificate)
+def _tell(news: Sequence[str]) -> None:
+    for line in news:
+        logger.info("= made %s", line)
 
 
 def welcome(settings: Settings, data: DataFolder, prepared: Prepared, seconds: float) -> str:
@@ -98,12 +92,12 @@ def welcome(settings: Settings, data: DataFolder, prepared: Prepared, seconds: f
         rows.append(("authority", f"{data.authority} (for phones that check certificates)"))
     lines = [f"Gorizont is ready after {seconds:.1f} s. Ctrl-C stops it.", ""]
     lines += [f"  {name:<19} {value}" for name, value in rows]
-    if prepared.admin is not None:
+    if prepared.user:
         lines += [
             "",
             "Sign in with your browser and choose a password. This link is shown this once:",
             "",
-            f"  {site}/sign-in?user={prepared.admin.user}#{prepared.admin.password}",
+            f"  {site}/sign-in?user={prepared.user}#{prepared.password}",
         ]
     if prepared.users < 2:
         command = f"  {own_command()} user add"

@@ -11,9 +11,7 @@ from contextlib import ExitStack, contextmanager
 
 from config.settings import Sip
 from sip.transport.addresses import canonical
-from sip.transport.layer import Listener
-from sip.transport.tcp import listening_socket
-from sip.transport.udp import bound_socket
+from sip.transport.sockets import Listener, bound_socket, listening_socket
 
 SOCKETS = "GORIZONT_SOCKETS"
 

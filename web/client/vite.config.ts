@@ -64,7 +64,7 @@ export default defineConfig({
       },
       workbox: {
         navigateFallbackDenylist: [/^\/(api|sip|socket\.io|healthz|readyz|metrics)/, /\.[a-z0-9]+$/],
-        globPatterns: ["**/*.{js,css,html,svg}", "**/inter-{latin,cyrillic}-wght-normal*.woff2"],
+        globPatterns: ["**/*.{js,css,html,svg}", "**/inter-{latin,cyrillic}-????????.woff2"],
       },
     }),
     ...(server ? [] : [mockServer()]),

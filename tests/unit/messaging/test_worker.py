@@ -21,9 +21,10 @@ from pbx.retention.service import set_policy
 from pbx.storage.engine import open_database
 from pbx.supervisor.child import READY, READY_FD
 from tests.unit.messaging.conftest import LIMITS, Chat
-from web.worker import Worker, is_due
+from web.shift import Worker, is_due
 
 MOSCOW = ZoneInfo("Europe/Moscow")
+ROOT = Path(__file__).parents[3]
 pytestmark = pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
 
 
@@ -130,7 +131,7 @@ def test_process_says_that_it_is_ready_and_ends_at_once_when_told(backend: str, 
     mine, its = os.pipe()
     process = subprocess.Popen(
         [sys.executable, "-m", "web.worker", "--data", str(data.root)],
-        cwd=Path(__file__).parents[3],
+        cwd=ROOT,
         env={**os.environ, READY_FD: str(its)},
         pass_fds=(its,),
         stderr=subprocess.PIPE,
@@ -145,4 +146,22 @@ def test_process_says_that_it_is_ready_and_ends_at_once_when_told(backend: str, 
         process.kill()
         _, said = process.communicate()
     assert said == b""
+    assert not data.worker_bell.exists()
+
+
+@pytest.mark.parametrize(
+    ("what", "words"),
+    [("os.kill(os.getpid(), 9)", "ended by signal 9"), ("1 / 0", "division by zero")],
+    ids=["killed", "defective"],
+)
+def test_shift_that_fails_ends_the_worker_so_that_it_is_started_anew_with_a_pause(
+    backend: str, tmp_path: Path, what: str, words: str
+) -> None:
+    data = DataFolder(tmp_path / "data")
+    data.create()
+    code = f"import os, sys, web.shift, web.worker; web.shift.work = lambda *_: {what}; sys.exit(web.worker.main())"
+    command = [sys.executable, "-c", code, "--data", str(data.root)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=30, check=False)
+    assert done.returncode == 1
+    assert words in done.stderr
     assert not data.worker_bell.exists()

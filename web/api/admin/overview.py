@@ -13,7 +13,6 @@ from sqlalchemy.orm import Session
 
 from pbx.bus.errors import BusError
 from pbx.calls.models import CallRecordRow
-from pbx.certificates import CertificateError, read_certificate
 from pbx.directory.models import DeviceRow, GroupRow, UserRow
 from web.api.calls import BROWSER_ACCOUNT
 from web.api.section import Access, Section
@@ -203,6 +202,9 @@ def _disk(given: Services, warnings: list[TroubleItem]) -> Disk | None:
 
 
 def _certificate(given: Services, warnings: list[TroubleItem]) -> CertificateState:
+    # Only this page needs to read certificates, which takes 3 MB.
+    from pbx.certificates import CertificateError, read_certificate
+
     path = given.settings.sip.certificate
     own = path == given.data.certificate
     try:

@@ -1,6 +1,6 @@
-import "@fontsource-variable/inter";
 import "vuetify/styles/core";
 import "./app/base.css";
+import "./app/fonts.css";
 import "./app/vuetify.css";
 
 import { createPinia } from "pinia";
