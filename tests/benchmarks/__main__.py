@@ -3,10 +3,15 @@
     python -m tests.benchmarks --all --markdown             everything but endurance, in a quarter of an hour
     python -m tests.benchmarks --scenario call --rate 300   one scenario
     python -m tests.benchmarks --scenario call --web        with a web server, which follows every call
+    python -m tests.benchmarks --all --answers --markdown   and how long answers take, exactly
     python -m tests.benchmarks --endurance                  memory over 100,000 calls
 
 Needs SIPp, Kamailio and the kit; compiles the server for the build "compiled", which takes two minutes. Progress is
 told on standard error, the tables on standard output.
+
+SIPp's clock moves in steps of some milliseconds. With `--answers` each case with a goal is run once more on every
+server while a packet socket sees all datagrams, and the time for which it is the server's turn is added up for each
+operation. That needs root, or CAP_NET_RAW.
 """
 
 import argparse
@@ -21,9 +26,10 @@ from pathlib import Path
 
 from tests.benchmarks.builds import Build, BuildError, make
 from tests.benchmarks.cases import BUSY_USERS, CASES, PLAIN_USERS, REGISTRATIONS, Case, choose
-from tests.benchmarks.comparison import REFERENCE, Series, compare, endure
+from tests.benchmarks.comparison import REFERENCE, Series, compare, endure, time_answers
 from tests.benchmarks.conditions import conditions, processors_apart
 from tests.benchmarks.kit import Kit, KitError
+from tests.benchmarks.packets import listen
 from tests.benchmarks.report import Results, markdown
 from tests.benchmarks.servers import Gorizont, Kamailio, Measured
 from tests.support.processes import PeerError
@@ -73,14 +79,16 @@ class Run:
                 for server in servers:
                     self.results.complaints.setdefault(server.name, []).extend(server.complaints())
 
-    def compare(self, cases: Sequence[Case]) -> None:
-        """The scenario "register" on servers of its own, the others together."""
+    def compare(self, cases: Sequence[Case], *, answers: bool) -> None:
+        """The scenario "register" on servers of its own, the others together; answers are timed after that."""
         users = self.kit.users(PLAIN_USERS, BUSY_USERS)
         for alone in (True, False):
             if chosen := [Series(case) for case in cases if (case.scenario == "register") is alone]:
                 self.results.series += chosen
                 with self.office(self.results.servers, users) as servers:
                     compare(self.kit, servers, users, chosen, repeat=self.results.repeat, say=say)
+                    if answers:
+                        time_answers(self.kit, servers, users, chosen, say=say)
 
     def ramp(self) -> None:
         """How many calls a second each server sustains."""
@@ -113,6 +121,12 @@ def main() -> int:
     options = parse_arguments()
     only_more = (options.memory or options.ramp or options.endurance) and not options.scenario
     cases = [] if only_more and not options.all else choose(options.scenario, options.rate, options.count)
+    if options.answers:
+        try:
+            listen().close()
+        except PermissionError as error:
+            print(f"benchmark: no packet socket for --answers, which needs CAP_NET_RAW: {error}", file=sys.stderr)
+            return 1
     with tempfile.TemporaryDirectory(prefix="gorizont-benchmark-") as scratch:
         try:
             run = Run(options, Path(scratch))
@@ -121,7 +135,7 @@ def main() -> int:
             return 1
         status = 0
         try:
-            run.compare(cases)
+            run.compare(cases, answers=options.answers)
             if options.ramp or options.all:
                 run.ramp()
             if options.memory or options.all:
@@ -154,6 +168,7 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--builds", type=Path, metavar="DIR", help="keep the builds here for the next run")
     parser.add_argument("--alone", action="store_true", help="without Kamailio")
     parser.add_argument("--web", action="store_true", help="with a web server, to which no browser is connected")
+    parser.add_argument("--answers", action="store_true", help="time answers exactly, in one more run of each case")
     parser.add_argument("--memory", action="store_true", help=f"memory of {REGISTRATIONS} registrations")
     parser.add_argument("--ramp", action="store_true", help="how many calls a second are sustained")
     parser.add_argument(

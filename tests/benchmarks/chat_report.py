@@ -1,9 +1,9 @@
 """What a run of the chat's benchmark found, and the tables that tell it."""
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from tests.benchmarks.answers import percentile
 from tests.benchmarks.chat_clients import Tally
 from tests.benchmarks.comparison import Spread
 from tests.benchmarks.conditions import Conditions
@@ -15,14 +15,6 @@ GOAL_P99 = 150.0  # ms
 GOAL_MEMORY = 400.0  # MB, of 10^6 octets, of all processes with 5000 clients
 MOST_LATE = 50.0  # ms at p99 by which messages were sent after their time; beyond it the load was another one
 MEBIBYTE = 2**20 / 10**6  # in MB
-
-
-def percentile(values: Sequence[float], share: float) -> float | None:
-    """The value that this share of all are not above (nearest rank); None of no values."""
-    if not values:
-        return None
-    ordered = sorted(values)
-    return ordered[max(0, math.ceil(share * len(ordered)) - 1)]
 
 
 @dataclass(frozen=True, slots=True)

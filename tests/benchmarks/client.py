@@ -1,4 +1,4 @@
-"""What the web client costs its users: `python -m tests.benchmarks.client [--repeat 5] [--markdown] [--build]`.
+"""What the web client costs its users: `python -m tests.benchmarks.client [--repeat 5] [--language ru] [--markdown]`.
 
 Chromium against `gorizont serve` of this tree: what a first visit loads and how long it takes, how long a call from
 a browser needs to a desk phone (baresip) and to another browser, and with `--build` how long the client takes to
@@ -53,14 +53,14 @@ def office(folder: Path) -> Iterator[tuple[Office, Browser]]:
         browser.close()
 
 
-def measure_pages(folder: Path, repeat: int, names: bool) -> Figures:
+def measure_pages(folder: Path, repeat: int, language: str, names: bool) -> Figures:
     """First visits. One before those that count: the server, too, has its first time."""
     found = Figures(*client_pages.figures())
     with office(folder) as (people, browser):
-        client_pages.load(browser, people.origin, "101", Figures(*client_pages.figures()))
+        client_pages.load(browser, people.origin, "101", language, Figures(*client_pages.figures()))
         for number in range(repeat):
             say(f"pages, round {number + 1} of {repeat} ...")
-            traffic = client_pages.load(browser, people.origin, "101", found)
+            traffic = client_pages.load(browser, people.origin, "101", language, found)
     if names:
         for octets, name in sorted(traffic.names, reverse=True):
             say(f"{octets / client_pages.KB:7.1f} kB  {name}")
@@ -134,6 +134,7 @@ def main() -> int:
     """Measures what was asked for; the exit status."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--repeat", type=int, default=5)
+    parser.add_argument("--language", choices=("en", "ru"), default="en", help="of the browser that loads the pages")
     parser.add_argument("--markdown", action="store_true", help="tables for docs/performance.md")
     parser.add_argument("--only", choices=("pages", "calls", "build"), help="one of the three")
     parser.add_argument("--build", action="store_true", help="installation and build, too: minutes each time")
@@ -146,7 +147,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         if options.only in (None, "pages"):
-            found.append(measure_pages(folder / "pages", options.repeat, options.names))
+            found.append(measure_pages(folder / "pages", options.repeat, options.language, options.names))
         if options.only in (None, "calls"):
             found.append(measure_calls(folder / "calls", options.repeat))
         if options.build or options.only == "build":

@@ -129,9 +129,9 @@ class Traffic:
         raise TimeoutError(f"the page is not idle: {self._open}")
 
 
-def load(browser: Browser, origin: str, number: str, found: Figures) -> Traffic:
+def load(browser: Browser, origin: str, number: str, language: str, found: Figures) -> Traffic:
     """One person's first visit, a first visit with a session that is there already, and a second one."""
-    context = _context(browser)
+    context = _context(browser, language)
     page = context.new_page()
     traffic = Traffic(page)
     page.goto(f"{origin}/sign-in")
@@ -148,7 +148,7 @@ def load(browser: Browser, origin: str, number: str, found: Figures) -> Traffic:
     cookies = context.storage_state()["cookies"]
     context.close()
 
-    context = _context(browser)
+    context = _context(browser, language)
     context.add_cookies(cookies)  # type: ignore[arg-type]  # what it gave, it takes
     first = _open_app(context, origin, found, APP_TIME, APP_OCTETS)
     page = context.pages[0]
@@ -169,9 +169,9 @@ def _open_app(context: BrowserContext, origin: str, found: Figures, time: str, o
     return traffic
 
 
-def _context(browser: Browser) -> BrowserContext:
-    """A browser that has never been here."""
-    context = browser.new_context(viewport={"width": 1280, "height": 800}, locale="en-GB")
+def _context(browser: Browser, language: str) -> BrowserContext:
+    """A browser that has never been here, and wants that language."""
+    context = browser.new_context(viewport={"width": 1280, "height": 800}, locale=language)
     context.set_default_timeout(PATIENCE)
     context.add_init_script(WATCH_CONTROLS)
     return context

@@ -1,39 +1,21 @@
 """What passes a telephone's sockets on loopback, with the kernel's time of it.
 
-A phone's own trace and recordings come later by what its program buffers. A packet socket sees the same octets when
-they are sent; it needs root, or the right CAP_NET_RAW.
+A phone's own trace and recordings come later by what its program buffers.
 """
 
 from __future__ import annotations
 
 import re
-import socket
-import struct
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
 
 import numpy as np
 
+from tests.benchmarks.packets import Datagram, datagram, listen, receive
 from tests.support.tones import PCMA, PCMU, decode_g711
-
-ETH_P_IP = 0x0800
-SO_TIMESTAMPNS = 35  # <asm-generic/socket.h>; Python has no name for it
-SOL_PACKET, PACKET_IGNORE_OUTGOING = 263, 23  # on loopback each packet would be seen going out and coming in
-UDP = 17
-
-
-@dataclass(frozen=True, slots=True)
-class Datagram:
-    """One that was seen; `at` is the wall clock in ms, as a page's `Date.now()` has it."""
-
-    at: float
-    source: int
-    target: int
-    payload: bytes
 
 
 class Wire:
@@ -48,15 +30,10 @@ class Wire:
         self._media = 0
         self._seen: list[Datagram] = []
         self._changed = threading.Condition()
-        self._socket = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(ETH_P_IP))
+        self._socket = listen()
         self._reader = threading.Thread(target=self._read, name="wire", daemon=True)
 
     def __enter__(self) -> Self:
-        self._socket.setsockopt(SOL_PACKET, PACKET_IGNORE_OUTGOING, 1)
-        self._socket.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
-        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 22)
-        self._socket.bind(("lo", ETH_P_IP))
-        self._socket.settimeout(0.2)
         self._reader.start()
         return self
 
@@ -111,27 +88,23 @@ class Wire:
     def _read(self) -> None:
         while self._port:
             try:
-                packet, extra, _, _ = self._socket.recvmsg(65_535, 64)
+                one = datagram(*receive(self._socket))
             except TimeoutError:
                 continue
-            length = (packet[0] & 15) * 4
-            if packet[9] != UDP or len(packet) < length + 8:
+            if one is None:
                 continue
-            source, target = struct.unpack_from("!HH", packet, length)
-            payload = packet[length + 8 :]
-            if self._port in (source, target):
-                self._learn(source, payload)
-            elif not self._media or self._media not in (source, target):
+            if self._port in (one.source, one.target):
+                self._learn(one)
+            elif not self._media or self._media not in (one.source, one.target):
                 continue
-            whole, rest = struct.unpack("qq", extra[0][2])
             with self._changed:
-                self._seen.append(Datagram(whole * 1e3 + rest / 1e6, source, target, payload))
+                self._seen.append(one)
                 self._changed.notify_all()
 
-    def _learn(self, source: int, payload: bytes) -> None:
+    def _learn(self, one: Datagram) -> None:
         """Where the phone takes media: it says so in its answer."""
-        found = re.search(rb"\r\nm=audio (\d+) ", payload)
-        if found and source != self._port and payload.startswith(b"SIP/2.0 200"):
+        found = re.search(rb"\r\nm=audio (\d+) ", one.payload)
+        if found and one.source != self._port and one.payload.startswith(b"SIP/2.0 200"):
             self._media = int(found[1])
 
 

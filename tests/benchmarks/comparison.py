@@ -5,8 +5,10 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tests.benchmarks.answers import METHODS, Answers, add_up
 from tests.benchmarks.cases import Case
 from tests.benchmarks.kit import Kit, Measurement
+from tests.benchmarks.packets import Capture
 from tests.benchmarks.servers import Measured
 
 REFERENCE = "Kamailio"
@@ -35,6 +37,7 @@ class Series:
 
     case: Case
     runs: dict[str, list[Measurement]] = field(default_factory=dict)
+    answers: dict[str, Answers] = field(default_factory=dict)
 
     def good(self, server: str) -> list[Measurement]:
         return [run for run in self.runs.get(server, []) if run.problem is None]
@@ -97,6 +100,32 @@ def compare(
                 registered.add((server.name, case.scenario))
                 series.runs.setdefault(server.name, []).append(run)
                 say(f"{case.name}, {server.name}: {run.problem or f'{run.cpu} ms'} {run.errors}".rstrip())
+
+
+def time_answers(kit: Kit, servers: Sequence[Measured], users: Path, all_series: Sequence[Series], *, say: Say) -> None:
+    """One more run of every case with a goal on every server, in which each datagram is seen.
+
+    It is none of those whose CPU time counts: a server that sends also pays for the copy that is kept.
+    """
+    for series in all_series:
+        case = series.case
+        if case.goal is None:
+            continue
+        for server in servers:
+            port = int(server.target.rpartition(":")[2])
+            with Capture(port) as capture:
+                run = kit.run(
+                    server.target,
+                    server.pid,
+                    users,
+                    case.scenario,
+                    rate=case.rate,
+                    count=case.count,
+                    registered=bool(series.runs.get(server.name)),
+                )
+            turns = add_up(capture.datagrams(), port, METHODS[case.scenario])
+            answers = series.answers[server.name] = Answers.of(turns, lost=capture.lost, problem=run.problem)
+            say(f"{case.name}, {server.name}: {answers} {run.errors}".rstrip())
 
 
 def endure(

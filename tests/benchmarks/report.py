@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from tests.benchmarks.answers import Answers
 from tests.benchmarks.cases import ADDED_P50, ADDED_P99, KIB_PER_REGISTRATION
 from tests.benchmarks.comparison import CHUNK, REFERENCE, Series, Spread, growth
 from tests.benchmarks.conditions import Conditions
@@ -42,6 +43,8 @@ def markdown(results: Results) -> str:
     parts = ["\n".join(f"- {line}" for line in (*results.conditions.lines(), f"our servers: {web}"))]
     if results.series:
         parts += [_cpu(results), _times(results)]
+    if any(series.answers for series in results.series):
+        parts.append(_answers(results))
     if results.registrations:
         parts.append(_registrations(results.registrations))
     if results.capacities:
@@ -86,6 +89,35 @@ def _times(results: Results) -> str:
         f"Goal under half load: p50 under {ADDED_P50}, p99 under {ADDED_P99}."
     )
     return f"{note}\n\n{table(head, rows)}"
+
+
+def _answers(results: Results) -> str:
+    head = ["ms in the server, p50 / p99 / max"]
+    for server in results.servers:
+        head += [server] if server == REFERENCE else [server, "goal"]
+    rows = []
+    for series in (one for one in results.series if one.answers):
+        row = [series.case.name]
+        for server in results.servers:
+            answers = series.answers.get(server)  # none where the benchmark came to an early end
+            row.append("–" if answers is None else str(answers))
+            if server != REFERENCE:
+                row.append("–" if answers is None else _answer_goal(answers))
+        rows.append(row)
+    note = (
+        "The time for which it was the server's turn, added up for each operation from its first request to its final "
+        "answer, by the kernel's time of each datagram; one more run of each. "
+        f"Goal under half load: p50 under {ADDED_P50}, p99 under {ADDED_P99}."
+    )
+    return f"{note}\n\n{table(head, rows)}"
+
+
+def _answer_goal(answers: Answers) -> str:
+    if answers.problem is not None or answers.p50 is None or answers.p99 is None:
+        return "–"
+    found = (("p50", answers.p50, ADDED_P50), ("p99", answers.p99, ADDED_P99))
+    missed = [name for name, ms, goal in found if ms >= goal]
+    return f"{' and '.join(missed)} **not met**" if missed else "met"
 
 
 def _registrations(found: Mapping[str, Sequence[tuple[int, Measurement]]]) -> str:

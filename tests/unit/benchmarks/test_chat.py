@@ -5,10 +5,11 @@ from dataclasses import replace
 import pytest
 
 from tests.benchmarks import chat_frames as frames
+from tests.benchmarks.answers import percentile
 from tests.benchmarks.chat_clients import Tally
-from tests.benchmarks.chat_report import ChatResults, ChatRun, Memory, markdown, percentile
+from tests.benchmarks.chat_report import ChatResults, ChatRun, Memory, markdown
 from tests.benchmarks.conditions import Conditions
-from web.websocket import unmask
+from web.live.frames import unmask
 
 EVENT = (
     b'42["event",{"seq":9,"type":"message.sent","data":{"message":{"id":9,"conversation":1,'

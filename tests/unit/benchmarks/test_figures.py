@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from tests.benchmarks.answers import Answers, Turns
 from tests.benchmarks.cases import CASES, Case, choose
 from tests.benchmarks.comparison import CHUNK, REFERENCE, Series, Spread, growth
 from tests.benchmarks.conditions import Conditions
@@ -130,3 +131,22 @@ def test_page_says_that_there_was_a_web_server() -> None:
     facts = Conditions("CPU", 2, 24.0, "Linux", "Python", "5.6.3", "3.6.1", "uvloop", 0, 1, "niceness 0", 0.5, "...")
     page = markdown(Results(conditions=facts, servers=["ours"], repeat=1, web=True))
     assert "our servers: with a web server" in page
+
+
+def test_page_and_values_have_the_times_in_the_server_beside_their_goals() -> None:
+    facts = Conditions("CPU", 2, 24.0, "Linux", "Python", "5.6.3", "3.6.1", "uvloop", 0, 1, "niceness 0", 0.5, "...")
+    runs = series(Kamailio=[0.4], quick=[0.5], slow=[0.5], broken=[0.5])
+    for server, ms in (("Kamailio", 0.5), ("quick", 2.9), ("slow", 3.0)):
+        runs.answers[server] = Answers.of(Turns([ms] * 98 + [20.0] * 2 * (server == "slow")), lost=0, problem=None)
+    runs.answers["broken"] = Answers.of(Turns([1.0]), lost=3, problem=None)
+    results = Results(conditions=facts, servers=list(runs.runs), repeat=1, series=[runs, series(Kamailio=[0.4])])
+    rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in markdown(results).splitlines()]
+    assert [row for row in rows if row and row[0] == "call at 400/s"][-1][1:] == [
+        "0.50 / 0.50 / 0.50",
+        *("2.90 / 2.90 / 2.90", "met"),
+        *("3.00 / 20.00 / 20.00", "p50 and p99 **not met**"),
+        *("failed (3 packets were not seen)", "–"),
+    ]
+    assert results.values()["series"][0]["answers"]["slow"]["p99"] == 20.0
+    runs.answers.clear()
+    assert "in the server" not in markdown(results)
