@@ -9,12 +9,12 @@ import hashlib
 import hmac
 import re
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from sip.errors import ParseError
 from sip.grammar import QUOTED, TOKEN, quote, unquote
 
-_PARAM = re.compile(rf'[ \t,]*({TOKEN})[ \t]*=[ \t]*({QUOTED}|[^\s,"]*)[ \t]*(?:,[ \t,]*|$)', re.DOTALL)
+_PARAM: Final = re.compile(rf'[ \t,]*({TOKEN})[ \t]*=[ \t]*({QUOTED}|[^\s,"]*)[ \t]*(?:,[ \t,]*|$)', re.DOTALL)
 
 
 def _md5(data: bytes) -> str:
@@ -29,12 +29,12 @@ def _sha_512_256(data: bytes) -> str:
     return hashlib.new("sha512_256", data).hexdigest()
 
 
-_HASHES: dict[str, Callable[[bytes], str]] = {
+_HASHES: Final[dict[str, Callable[[bytes], str]]] = {
     "MD5": _md5,
     "SHA-256": _sha_256,
     "SHA-512-256": _sha_512_256,
 }
-ALGORITHMS = tuple(_HASHES)
+ALGORITHMS: Final = tuple(_HASHES)
 
 
 class Credentials(NamedTuple):

@@ -6,7 +6,7 @@ recognised first, without the grammar: parsing is a good part of what a message 
 
 import re
 from dataclasses import dataclass, field
-from typing import Self
+from typing import Final, Self
 
 from sip.errors import ParseError
 from sip.grammar import (
@@ -24,24 +24,24 @@ from sip.grammar import (
 )
 from sip.uri import SipUri, Uri, parse_uri
 
-MAGIC_COOKIE = "z9hG4bK"
-METHODS = frozenset(
+MAGIC_COOKIE: Final = "z9hG4bK"
+METHODS: Final = frozenset(
     """INVITE ACK CANCEL BYE REGISTER OPTIONS INFO UPDATE PRACK REFER NOTIFY SUBSCRIBE PUBLISH MESSAGE""".split()
 )
-MAX_CSEQ = 2**31  # RFC 3261 §8.1.1.5
+MAX_CSEQ: Final = 2**31  # RFC 3261 §8.1.1.5
 
-_TRANSPORT_OF = {f"SIP/2.0/{name}": name for name in ("UDP", "TCP", "TLS", "WS", "WSS", "SCTP")}
-_SENT_PROTOCOL = re.compile(rf"[ \t]*(SIP)[ \t]*/[ \t]*({TOKEN})[ \t]*/[ \t]*({TOKEN})[ \t]+", re.IGNORECASE)
-_AROUND_COLON = re.compile(r"(?<![ \t])[ \t]*:[ \t]*")  # begins only where blanks begin, see message._FOLD
-_MOST_SENT = 5000
+_TRANSPORT_OF: Final = {f"SIP/2.0/{name}": name for name in ("UDP", "TCP", "TLS", "WS", "WSS", "SCTP")}
+_SENT_PROTOCOL: Final = re.compile(rf"[ \t]*(SIP)[ \t]*/[ \t]*({TOKEN})[ \t]*/[ \t]*({TOKEN})[ \t]+", re.IGNORECASE)
+_AROUND_COLON: Final = re.compile(r"(?<![ \t])[ \t]*:[ \t]*")  # begins only where blanks begin, see message._FOLD
+_MOST_SENT: Final = 5000
 # What stands before the parameters of a Via -> its parts; the same for every message of a phone.
-_sent: dict[str, tuple[str, str, int | None]] = {}
+_sent: Final[dict[str, tuple[str, str, int | None]]] = {}
 
 _MOST_NAMED, _LONGEST_NAMED = 2000, 100
 # What stands before the ";tag=" of From and To values, and is an address without other parameters.
-_named: set[str] = set()
+_named: Final[set[str]] = set()
 
-_NAME_ADDR = re.compile(rf"({QUOTED}|{TOKEN}(?:[ \t]+{TOKEN})*)?[ \t]*<([^<>\"]*)>[ \t]*(;.*)?", re.DOTALL)
+_NAME_ADDR: Final = re.compile(rf"({QUOTED}|{TOKEN}(?:[ \t]+{TOKEN})*)?[ \t]*<([^<>\"]*)>[ \t]*(;.*)?", re.DOTALL)
 
 
 class Via:
@@ -71,7 +71,7 @@ class Via:
             if len(_sent) < _MOST_SENT and len(sent) < 80:
                 _sent[sent] = known
         params = _usual_params(tail)
-        if params is None:
+        if not params:
             params = parse_params(semicolon + tail)
             received = params.get("received", "")
             if ":" in received:  # with brackets or without them: RFC 5118 §4.5
@@ -120,21 +120,22 @@ class Via:
         return Via(self.transport, self.host, self.port, params)
 
 
-def _usual_params(tail: str) -> dict[str, str] | None:
-    """What follows the first ";" of a Via that has a branch, `rport` or not, and nothing else; None for others."""
+def _usual_params(tail: str) -> dict[str, str]:
+    """As `parse_params`, for a branch, with `rport` or without; empty for everything else."""
+    params: dict[str, str] = {}
     if tail.startswith("branch="):
         asks = tail.endswith(";rport")
         branch = tail[7:-6] if asks else tail[7:]
-        if is_token(branch):
-            return {"branch": branch, "rport": ""} if asks else {"branch": branch}
-    elif tail.startswith("rport;branch=") and is_token(tail[13:]):
-        return {"rport": "", "branch": tail[13:]}
-    return None
+        if ";" not in branch and '"' not in branch and " " not in branch and "\t" not in branch:
+            params["branch"] = branch
+            if asks:
+                params["rport"] = ""
+    return params
 
 
-_MOST_CSEQS = 2000
+_MOST_CSEQS: Final = 2000
 # As text -> as value: phones begin to count anew in every dialog, so few of them are met again and again.
-_cseqs: dict[str, "CSeq"] = {}
+_cseqs: Final[dict[str, "CSeq"]] = {}
 
 
 class CSeq:

@@ -7,16 +7,19 @@ values may hold octets that are no valid UTF-8).
 import re
 from collections.abc import Iterator
 from ipaddress import AddressValueError, IPv6Address
+from typing import Final
 
 from sip.errors import ParseError
 
-TOKEN = r"[A-Za-z0-9\-.!%*_+`'~]+"  # noqa: S105 - the grammar's word for a run of characters
-QUOTED = r'"(?:[^"\\]|\\.)*"'
+TOKEN: Final = r"[A-Za-z0-9\-.!%*_+`'~]+"  # noqa: S105 - the grammar's word for a run of characters
+QUOTED: Final = r'"(?:[^"\\]|\\.)*"'
 
-_TOKEN_RE = re.compile(TOKEN)
-_QUOTED_PAIR = re.compile(r"\\(.)", re.DOTALL)
-_HOSTNAME = re.compile(r"(?:[A-Za-z0-9_](?:[A-Za-z0-9_-]*[A-Za-z0-9_])?\.)*[A-Za-z0-9_](?:[A-Za-z0-9_-]*)\.?")
-_PARAM = re.compile(rf"[ \t]*;[ \t]*({TOKEN})(?:[ \t]*=[ \t]*({QUOTED}|\[[^\]]*\]|[A-Za-z0-9\-.!%*_+`'~:@/&?$]*))?")
+_TOKEN_RE: Final = re.compile(TOKEN)
+_QUOTED_PAIR: Final = re.compile(r"\\(.)", re.DOTALL)
+_HOSTNAME: Final = re.compile(r"(?:[A-Za-z0-9_](?:[A-Za-z0-9_-]*[A-Za-z0-9_])?\.)*[A-Za-z0-9_](?:[A-Za-z0-9_-]*)\.?")
+_PARAM: Final = re.compile(
+    rf"[ \t]*;[ \t]*({TOKEN})(?:[ \t]*=[ \t]*({QUOTED}|\[[^\]]*\]|[A-Za-z0-9\-.!%*_+`'~:@/&?$]*))?"
+)
 
 
 def is_token(text: str) -> bool:

@@ -4,10 +4,12 @@ A message keeps its headers as `dict[canonical name, values in order]`: RFC 3261
 order of rows with one name, and none to the order between names.
 """
 
+from typing import Final
+
 from sip.errors import ParseError
 from sip.grammar import is_token
 
-_KNOWN = """
+_KNOWN: Final = """
 Accept Accept-Encoding Accept-Language Alert-Info Allow Allow-Events Authentication-Info Authorization Call-ID
 Call-Info Contact Content-Disposition Content-Encoding Content-Language Content-Length Content-Type CSeq Date
 Diversion Error-Info Event Expires Flow-Timer From History-Info In-Reply-To Max-Forwards MIME-Version Min-Expires
@@ -17,7 +19,7 @@ Reply-To Require Retry-After Route RSeq Server Service-Route Session-Expires SIP
 Subscription-State Supported Target-Dialog Timestamp To Unsupported User-Agent Via Warning WWW-Authenticate
 """.split()
 
-COMPACT = {
+COMPACT: Final = {
     "a": "Accept-Contact",
     "b": "Referred-By",
     "c": "Content-Type",
@@ -40,16 +42,16 @@ COMPACT = {
 }
 
 # RFC 3261 §7.3.1: more than one row of these is malformed.
-SINGLE = frozenset(
+SINGLE: Final = frozenset(
     """Call-ID Content-Length Content-Type CSeq Date Event Expires From Max-Forwards MIME-Version Min-Expires Min-SE
     RAck RSeq Refer-To Replaces Session-Expires Subscription-State To""".split()
 )
 
-_BY_LOWER = {name.lower(): name for name in _KNOWN} | COMPACT
-_MOST_SPELLINGS = 2000
+_BY_LOWER: Final = {name.lower(): name for name in _KNOWN} | COMPACT
+_MOST_SPELLINGS: Final = 2000
 
 # Spelling as received -> canonical name. Filled as spellings are met, never beyond its limit.
-spellings: dict[str, str] = {
+spellings: Final[dict[str, str]] = {
     spelling: name for lower, name in _BY_LOWER.items() for spelling in (name, lower, lower.upper()) if lower
 }
 

@@ -1,24 +1,22 @@
 """Unguessable identifiers: tags, branches, Call-IDs (RFC 3261 §19.3 asks for 32 random bits at least)."""
 
 import os
+from typing import Final
 
 from sip.fields import MAGIC_COOKIE
 
-_POOL = 4096  # octets drawn from the kernel at once: one system call for 512 identifiers
-_OCTETS = 8
+_POOL: Final = 4096  # octets drawn from the kernel at once: one system call for 512 identifiers
+_OCTETS: Final = 8
 
-_pool = ""
-_position = 0
+_drawn: Final[list[str]] = []
 
 
 def token() -> str:
     """Sixteen hexadecimal digits of the kernel's randomness."""
-    global _pool, _position
-    start = _position
-    if start >= len(_pool):
-        _pool, start = os.urandom(_POOL).hex(), 0
-    _position = start + 2 * _OCTETS
-    return _pool[start:_position]
+    if not _drawn:
+        digits = os.urandom(_POOL).hex()
+        _drawn.extend([digits[start : start + 2 * _OCTETS] for start in range(0, 2 * _POOL, 2 * _OCTETS)])
+    return _drawn.pop()
 
 
 def new_branch() -> str:

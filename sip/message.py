@@ -7,6 +7,7 @@ are latin-1, bodies stay bytes.
 
 import re
 from collections.abc import Iterable
+from typing import Final
 
 from sip.errors import ParseError
 from sip.fields import METHODS, CSeq, NameAddr, Via, parse_addresses, parse_number, tag_of
@@ -15,13 +16,13 @@ from sip.headers import SINGLE, canonical_name, spellings
 from sip.status import reason_phrase
 from sip.uri import Uri, check_uri, parse_uri
 
-MAX_HEAD = 65_536  # octets; a UDP datagram's largest size. Kamailio allows 65 535, Asterisk 20 480
-MAX_HEADERS = 400  # rows; nobody's phone sends 60
+MAX_HEAD: Final = 65_536  # octets; a UDP datagram's largest size. Kamailio allows 65 535, Asterisk 20 480
+MAX_HEADERS: Final = 400  # rows; nobody's phone sends 60
 
 # Begins only where blanks begin: a search that starts anew at each of them takes seconds for a head of blanks.
-_FOLD = re.compile(rb"(?<![ \t])[ \t]*(?:\r\n[ \t]+)+")
-_NONE: list[str] = []
-_SEVENTY = ["70"]
+_FOLD: Final = re.compile(r"(?<![ \t])[ \t]*(?:\r\n[ \t]+)+")
+_NONE: Final[list[str]] = []
+_SEVENTY: Final = ["70"]
 
 
 class Message:
@@ -138,7 +139,7 @@ class Message:
 
 
 class Request(Message):
-    """A request. `uri` is the Request-URI as text, `row` its `sip.transaction.keys.top_row`, b"" where it has none."""
+    """A request. `uri` is the Request-URI as text, `row` its `sip.transaction.keys.top_row`, "" where it has none."""
 
     __slots__ = ("method", "row", "uri")
 
@@ -146,7 +147,7 @@ class Request(Message):
         super().__init__({} if headers is None else headers, body)
         self.method = method
         self.uri = uri
-        self.row = b""
+        self.row = ""
 
     def parsed_uri(self) -> Uri:
         """Raises ParseError."""
@@ -247,17 +248,22 @@ def parse(data: bytes, *, stream: bool = False) -> Request | Response:
 
     Raises MalformedRequest for a request that deserves an answer, ParseError for everything else.
     """
-    head, blank, body = data.partition(b"\r\n\r\n")
+    return parse_text(data.decode("latin-1"), data, stream=stream)
+
+
+def parse_text(text: str, data: bytes, *, stream: bool = False) -> Request | Response:
+    """`parse`, for who has the octets as latin-1 `text` already."""
+    end = text.find("\r\n\r\n")
+    head, body = text, b""
+    if end >= 0:  # the body is counted from the end, as a head may have been unfolded
+        head, body = text[:end], data[len(data) - len(text) + end + 4 :]
     if len(head) > MAX_HEAD:
         raise ParseError("header section too large", 513)
-    text = head.decode("latin-1")
     problem: ParseError | None = None
-    lines = text.split("\r\n")
-    ends = len(lines) - 1
-    # Every CR and LF is one of those that lines were split at; counted in one pass.
-    regular = bool(blank) and ends < MAX_HEADERS and len(head) - len(head.translate(None, b"\r\n")) == 2 * ends
+    lines = head.split("\r\n")
+    regular = end >= 0 and len(lines) <= MAX_HEADERS and _are_whole(lines)
     if not regular:
-        lines, problem = _irregular(_FOLD.sub(b" ", head).decode("latin-1"), complete=bool(blank))
+        lines, problem = _irregular(_FOLD.sub(" ", head), complete=end >= 0)
     message, wrong_start = _start_line(lines[0])
     problem = wrong_start or problem
     headers = message.headers
@@ -267,7 +273,7 @@ def parse(data: bytes, *, stream: bool = False) -> Request | Response:
         name = spellings.get(spelling)
         if name is None or not colon:
             if regular and line.startswith((" ", "\t")):  # RFC 3261 §7.3.1: the row before goes on
-                return parse(_FOLD.sub(b" ", head) + blank + body, stream=stream)
+                return parse_text(_FOLD.sub(" ", head) + text[end:], data, stream=stream)
             spelling, colon, value = line.partition(":")
             try:
                 name = canonical_name(spelling)
@@ -297,6 +303,14 @@ def parse(data: bytes, *, stream: bool = False) -> Request | Response:
             # Its traceback has this frame: together they would hold the message until a collection, which is rare.
             problem = wrong_start = None
     return message
+
+
+def _are_whole(lines: list[str]) -> bool:
+    """Whether every CR and LF was one of those that the lines were split at."""
+    for line in lines:  # noqa: SIM110 - `all` makes a generator, and this is done for every message
+        if "\n" in line or "\r" in line:
+            return False
+    return True
 
 
 def _irregular(text: str, *, complete: bool) -> tuple[list[str], ParseError | None]:

@@ -1,6 +1,8 @@
 """Reason phrases of the response codes (RFC 3261 §21 and the RFCs after it)."""
 
-REASONS: dict[int, str] = {
+from typing import Final
+
+REASONS: Final[dict[int, str]] = {
     100: "Trying",
     180: "Ringing",
     181: "Call Is Being Forwarded",
@@ -64,7 +66,7 @@ REASONS: dict[int, str] = {
     606: "Not Acceptable",
 }
 
-_CLASSES = {
+_CLASSES: Final = {
     1: "Progress",
     2: "OK",
     3: "Redirection",

@@ -6,31 +6,31 @@ A URI is parsed when somebody needs its parts; as long as it is only carried, it
 import re
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
-from typing import Self
+from typing import Final, Self
 from urllib.parse import unquote_to_bytes
 
 from sip.errors import ParseError
 from sip.grammar import hostport, parse_hostport
 
-_USER = re.compile(r"(?:[A-Za-z0-9\-_.!~*'()&=+$,;?/#]|%[0-9A-Fa-f]{2})+")
-_PASSWORD = re.compile(r"(?:[A-Za-z0-9\-_.!~*'()&=+$,]|%[0-9A-Fa-f]{2})*")
-_PARAM = re.compile(
+_USER: Final = re.compile(r"(?:[A-Za-z0-9\-_.!~*'()&=+$,;?/#]|%[0-9A-Fa-f]{2})+")
+_PASSWORD: Final = re.compile(r"(?:[A-Za-z0-9\-_.!~*'()&=+$,]|%[0-9A-Fa-f]{2})*")
+_PARAM: Final = re.compile(
     r"((?:[A-Za-z0-9\-_.!~*'()\[\]/:&+$]|%[0-9A-Fa-f]{2})+)(?:=((?:[A-Za-z0-9\-_.!~*'()\[\]/:&+$@]|%[0-9A-Fa-f]{2})*))?"
 )
-_HEADERS = re.compile(r"(?:[A-Za-z0-9\-_.!~*'()\[\]/?:+$=&@;]|%[0-9A-Fa-f]{2})+")
+_HEADERS: Final = re.compile(r"(?:[A-Za-z0-9\-_.!~*'()\[\]/?:+$=&@;]|%[0-9A-Fa-f]{2})+")
 # The spelling that nearly every Request-URI has; whatever it matches, but for "..", SipUri.parse takes.
-_PLAIN = re.compile(
+_PLAIN: Final = re.compile(
     r"sips?:(?:[A-Za-z0-9\-_.!~*'()&=+$]+@)?[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?(?::[0-5]?[0-9]{1,4})?"
     r"(?:;[a-z-]+(?:=[A-Za-z0-9.-]+)?)*"
 )
 _MOST_CHECKED, _LONGEST_CHECKED = 1024, 64  # characters
 # URIs that are well formed: a phone names the same few in each of its messages.
-_checked: set[str] = set()
-_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*")
-_USER_SAFE = frozenset(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.!~*'()&=+$,;?/")
+_checked: Final[set[str]] = set()
+_SCHEME: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*")
+_USER_SAFE: Final = frozenset(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.!~*'()&=+$,;?/")
 _MOST_REMEMBERED, _LONGEST_REMEMBERED = 8192, 256  # URIs that parse_uri has read; characters of one
 # RFC 3261 §19.1.4: these parameters never match a URI that lacks them.
-_COMPARED_IF_ANY = ("user", "ttl", "method", "maddr", "transport")
+_COMPARED_IF_ANY: Final = ("user", "ttl", "method", "maddr", "transport")
 
 
 def unescape(text: str) -> str:
@@ -212,4 +212,4 @@ def _read(text: str) -> Uri:
     return OtherUri(lowered, text)
 
 
-_read_before = lru_cache(maxsize=_MOST_REMEMBERED)(_read)
+_read_before: Final = lru_cache(maxsize=_MOST_REMEMBERED)(_read)

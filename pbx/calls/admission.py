@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from pbx.calls.session_timer import LARGEST, session_expires
 from pbx.calls.switch import Switch
 from sip.message import Request, Response, respond
 from sip.sdp.errors import SdpError
 from sip.sdp.quick import quick_check
 
-UNDERSTOOD = frozenset(("100rel", "timer", "replaces", "norefersub", "histinfo", "outbound", "path", "gruu"))
-ACCEPT = ("Accept", "application/sdp")
+UNDERSTOOD: Final = frozenset(("100rel", "timer", "replaces", "norefersub", "histinfo", "outbound", "path", "gruu"))
+ACCEPT: Final = ("Accept", "application/sdp")
 
 
 def unsupported(request: Request) -> Response | None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Final
 
 from pbx.calls.leg import Leg
 from pbx.calls.states import LegState
 from sip.message import Response
 
-_TRIES = 4
+_TRIES: Final = 4
 
 
 def negotiate(

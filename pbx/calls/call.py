@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 from pbx.calls.bridge import carry
 from pbx.calls.edge import Made, Then, offer_between, outward
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from pbx.registrar.bindings import Binding
 
 
-_CAUSES = {
+_CAUSES: Final = {
     Outcome.BUSY: "busy",
     Outcome.NO_ANSWER: "nobody answered",
     Outcome.UNREACHABLE: "nobody was reachable",

@@ -7,10 +7,11 @@ so does a cause that a call of another version wrote.
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Final
 
 from pbx.routing.words import Language
 
-_RUSSIAN = {
+_RUSSIAN: Final = {
     "busy": "занято",
     "nobody answered": "никто не ответил",
     "nobody was reachable": "никого нет в сети",
@@ -32,7 +33,7 @@ _RUSSIAN = {
     "the parties could not be joined": "не удалось соединить собеседников",
 }
 
-_TRANSFERRED = "transferred to "
+_TRANSFERRED: Final = "transferred to "
 
 
 def in_words(cause: str, language: Language) -> str:

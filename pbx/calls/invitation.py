@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from pbx.calls.switch import EXTENSIONS, METHODS, Switch
 from pbx.routing.reasons import Cause, Diversion
@@ -15,13 +16,13 @@ from sip.identifiers import token
 from sip.message import Request
 from sip.transport.base import Flow
 
-ANONYMOUS = '"Anonymous" <sip:anonymous@anonymous.invalid>'
+ANONYMOUS: Final = '"Anonymous" <sip:anonymous@anonymous.invalid>'
 
 # Carried across as the caller's phone wrote them: they say something to the person who is called.
-_CARRIED = ("Subject", "Priority", "Alert-Info")
+_CARRIED: Final = ("Subject", "Priority", "Alert-Info")
 
 # RFC 7044 §8, RFC 4458 §2.1: the status that stands for why the call left a number.
-_HISTORY = {
+_HISTORY: Final = {
     Cause.ALWAYS: 302,
     Cause.CALLER: 302,
     Cause.TIME: 302,
@@ -32,7 +33,7 @@ _HISTORY = {
     Cause.DND: 480,
 }
 # RFC 5806 §4.
-_DIVERSION = {
+_DIVERSION: Final = {
     Cause.ALWAYS: "unconditional",
     Cause.CALLER: "unconditional",
     Cause.TIME: "time-of-day",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 from pbx.calls.edge import Made, inward, outward, said
 from pbx.calls.incoming import Incoming, description
@@ -23,7 +23,7 @@ from sip.transport.base import Flow
 if TYPE_CHECKING:
     from pbx.calls.switch import Switch
 
-_MOST_EARLY_DIALOGS = 10
+_MOST_EARLY_DIALOGS: Final = 10
 
 
 class Ringer(Protocol):

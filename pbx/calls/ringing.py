@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 from pbx.calls.edge import Made, is_webrtc, open_edge, said
 from pbx.calls.invitation import invitation, new_dialog, numbers_of
@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from pbx.calls.call import Call
     from pbx.registrar.bindings import Binding
 
-ANSWERED_ELSEWHERE = 'SIP;cause=200;text="Call completed elsewhere"'
-REDIRECTED = 'SIP;cause=302;text="Redirected"'
-NO_ANSWER = 'SIP;cause=480;text="No answer"'
+ANSWERED_ELSEWHERE: Final = 'SIP;cause=200;text="Call completed elsewhere"'
+REDIRECTED: Final = 'SIP;cause=302;text="Redirected"'
+NO_ANSWER: Final = 'SIP;cause=480;text="No answer"'
 
 
 class Walker(Protocol):

@@ -7,6 +7,7 @@
 """
 
 from enum import IntEnum
+from typing import Final
 
 from sip.errors import InvalidTransition
 
@@ -28,7 +29,7 @@ class LegInput(IntEnum):
     END = 4
 
 
-LEG: dict[tuple[LegState, LegInput], LegState] = {
+LEG: Final[dict[tuple[LegState, LegInput], LegState]] = {
     (LegState.CALLING, LegInput.PROGRESS): LegState.EARLY,
     (LegState.CALLING, LegInput.ANSWER): LegState.ANSWERED,
     (LegState.CALLING, LegInput.END): LegState.ENDED,

@@ -8,6 +8,7 @@ import hashlib
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Final
 
 from pbx.directory.snapshot import Device, Directory, User
 from pbx.registrar.bindings import Bindings
@@ -31,18 +32,18 @@ from sip.transport.base import Address
 from sip.uri import parse_uri
 
 # SIPp and old phones look at the first challenge only, and know MD5 only.
-OFFERED = ("MD5", "SHA-256")
+OFFERED: Final = ("MD5", "SHA-256")
 # libre before 2.0, which baresip 1.x is made of, takes a challenge with another algorithm than MD5 for an error of
 # the whole response, wherever it stands: by RFC 7616 §3.7 it should have passed over it.
-MD5_ALONE = ("baresip v0", "baresip v1")
+MD5_ALONE: Final = ("baresip v0", "baresip v1")
 # JsSIP 3 looks at the last challenge only, SIP.js at the first one, and both know MD5 only. Both are met on WebSockets.
-WEB_SOCKETS = ("SIP/2.0/WS ", "SIP/2.0/WSS ")
-_QOPS = ("auth", "")  # without one: clients that know RFC 2069 only
+WEB_SOCKETS: Final = ("SIP/2.0/WS ", "SIP/2.0/WSS ")
+_QOPS: Final = ("auth", "")  # without one: clients that know RFC 2069 only
 
 
 FindDevice = Callable[[str], Device | None]
 
-_NO_AGENT = ("",)
+_NO_AGENT: Final = ("",)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,10 +1,12 @@
 """Whom an address in a request names: a user, or a device by the name it signs in with."""
 
+from typing import Final
+
 from pbx.directory.snapshot import Directory
 from sip.fields import NameAddr
 from sip.uri import OtherUri, Uri
 
-ANONYMOUS = "anonymous"  # RFC 3323 §4.1.1.3: sip:anonymous@anonymous.invalid
+ANONYMOUS: Final = "anonymous"  # RFC 3323 §4.1.1.3: sip:anonymous@anonymous.invalid
 
 
 def user_part(text: str) -> str:

@@ -8,18 +8,19 @@ under any flood, and an answer that somebody recorded is good for nothing.
 import hashlib
 import hmac
 import os
+from typing import Final
 
-LIFE = 300.0  # seconds. Kamailio's auth module: 300, Asterisk: 32, FreeSWITCH: 60
-REMEMBERED = 2**20  # nonces, one octet each; at a thousand a second they last longer than LIFE
+LIFE: Final = 300.0  # seconds. Kamailio's auth module: 300, Asterisk: 32, FreeSWITCH: 60
+REMEMBERED: Final = 2**20  # nonces, one octet each; at a thousand a second they last longer than LIFE
 
-ONCE = 0  # the count of an answer without one (RFC 2069), which uses its nonce up
-LAST = 254  # the highest count that an answer may have; then the client gets another nonce
+ONCE: Final = 0  # the count of an answer without one (RFC 2069), which uses its nonce up
+LAST: Final = 254  # the highest count that an answer may have; then the client gets another nonce
 
-_USED_UP = 255
+_USED_UP: Final = 255
 
-_SERIAL = 10  # hexadecimal digits
-_PLAIN = 18  # serial and time
-_WHOLE = 38  # with the seal of 80 bits
+_SERIAL: Final = 10  # hexadecimal digits
+_PLAIN: Final = 18  # serial and time
+_WHOLE: Final = 38  # with the seal of 80 bits
 
 
 class Nonces:

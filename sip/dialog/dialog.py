@@ -1,6 +1,6 @@
 """The state of one dialog and the requests that may be sent within it (RFC 3261 §12)."""
 
-from typing import Any, Self
+from typing import Any, Final, Self
 
 from sip.errors import DialogError, ParseError
 from sip.fields import CSeq, NameAddr
@@ -8,9 +8,9 @@ from sip.identifiers import token
 from sip.message import Request, Response
 from sip.uri import SipUri
 
-MAX_ROUTES = 32
+MAX_ROUTES: Final = 32
 
-_STORED = (
+_STORED: Final = (
     "call_id",
     "contact",
     "local",

@@ -6,14 +6,14 @@ back byte for byte. Reading is liberal, because phones are not: see `parse`.
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
-from typing import Self
+from typing import Final, Self
 
 from sip.sdp.errors import SdpError
 from sip.sdp.lines import NET_TYPE, Attribute, Connection, Field, Line, Origin, parse_line, words
 
-MAX_OCTETS = 65_536  # one UDP datagram; RFC 3261 §18.1.1: a message may have that size
-MAX_LINES = 2_048  # a browser with audio and video sends about 160
-MAX_MEDIA = 64  # pjsip takes 16
+MAX_OCTETS: Final = 65_536  # one UDP datagram; RFC 3261 §18.1.1: a message may have that size
+MAX_LINES: Final = 2_048  # a browser with audio and video sends about 160
+MAX_MEDIA: Final = 64  # pjsip takes 16
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,12 +6,14 @@ on. Both functions here decide the ordinary case by a few searches in the octets
 reader. Where addresses, codecs or keys matter, as when media is anchored, read the description with `parse`.
 """
 
+from typing import Final
+
 from sip.sdp.description import MAX_LINES, MAX_OCTETS, parse
 from sip.sdp.negotiation import Direction, session_direction
 
 # Without any of these, every stream in use is sendrecv: no direction is said, and no address can be unspecified,
 # however it is spelt.
-_UNUSUAL = (b"a=sendonly", b"a=recvonly", b"a=inactive", b"0.0.0.0", b" ::", b" 0:", b" 00", b"\t")
+_UNUSUAL: Final = (b"a=sendonly", b"a=recvonly", b"a=inactive", b"0.0.0.0", b" ::", b" 0:", b" 00", b"\t")
 
 
 def quick_check(body: bytes) -> None:

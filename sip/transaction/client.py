@@ -1,7 +1,7 @@
 """Client transactions (RFC 3261 §17.1, RFC 6026 §7.2): what we ask of a peer."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
 from sip.fields import Via
 from sip.message import Request, Response
@@ -10,7 +10,7 @@ from sip.transaction.effects import ENDED, Effect, Ended, PassUp, Send, StartTim
 from sip.transaction.keys import client_key
 from sip.transaction.tables import Input, Machine, State, Step, Table, response_input
 
-_SAID = Request("", "")
+_SAID: Final = Request("", "")
 
 
 def _nobody(_: Response) -> None:

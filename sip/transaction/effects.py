@@ -1,5 +1,7 @@
 """What a transaction wants done. The machines return these; the endpoint carries them out."""
 
+from typing import Final
+
 from sip.message import Request, Response
 
 
@@ -65,4 +67,4 @@ class Ended:
 
 
 Effect = Send | StartTimer | PassUp | Ended
-ENDED = Ended()
+ENDED: Final = Ended()

@@ -6,7 +6,7 @@ end, a timer whose state has passed. That is why no timer is ever stopped here.
 
 from collections.abc import Callable
 from enum import IntEnum
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar, Final, NamedTuple
 
 from sip.message import Request, Response
 from sip.transaction.effects import Effect
@@ -57,7 +57,7 @@ class Step(NamedTuple):
 
 Table = dict[tuple[State, Input], Step]
 
-TIMER_INPUTS = {name[6:]: member for name, member in Input.__members__.items() if name.startswith("TIMER_")}
+TIMER_INPUTS: Final = {name[6:]: member for name, member in Input.__members__.items() if name.startswith("TIMER_")}
 
 
 def response_input(status: int) -> Input:

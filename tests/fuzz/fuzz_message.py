@@ -49,7 +49,7 @@ def _number_of(message: Message) -> Callable[[str], object]:
 def check_message(data: bytes) -> None:
     """One message, in a datagram or (by its first octet) on a stream."""
     stream, data = data[:1] == b"\x01", data[1:]
-    row = top_row(data)
+    row = top_row(data.decode("latin-1"))
     try:
         message = parse(data, stream=stream)
     except MalformedRequest as error:
@@ -66,7 +66,7 @@ def check_message(data: bytes) -> None:
         raise AssertionError("written differently the second time")
     if isinstance(message, Request):
         server_key(message)
-        if row is not None and row.decode("latin-1").strip(" \t") != message.headers["Via"][0]:
+        if row and row.strip(" \t") != message.headers["Via"][0]:
             raise AssertionError("the row of another request")
 
 
