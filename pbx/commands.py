@@ -11,6 +11,7 @@ from pbx.calls.pull import pull
 from pbx.calls.switch import Switch
 from pbx.calls.views import call_view
 from pbx.directory.current import CurrentDirectory
+from pbx.fairness import Fairness
 from pbx.messages.relay import MessageRelay
 from pbx.registrar.accounts import Accounts
 from pbx.registrar.bindings import Binding, Bindings
@@ -29,6 +30,7 @@ class Commands:
         directory: CurrentDirectory,
         bindings: Bindings,
         guard: Guard,
+        fairness: Fairness,
         switch: Switch,
         now: Callable[[], float],
         state: Callable[[], Values],
@@ -39,6 +41,7 @@ class Commands:
         self._directory = directory
         self._bindings = bindings
         self._guard = guard
+        self._fairness = fairness
         self._switch = switch
         self._now = now
         self._state = state
@@ -53,7 +56,7 @@ class Commands:
             "registrations": self.registrations,
             "calls.live": lambda _: {"calls": [call_view(call) for call in self._switch.calls.values()]},
             "calls.hangup": self.hang_up,
-            "blocks": lambda _: {"blocks": [_block_view(block) for block in self._guard.blocks(self._now())]},
+            "blocks": self.blocks,
             "blocks.release": self.release,
             "calls.pull": self.pull,
             "credentials.issue": self.issue,
@@ -113,10 +116,15 @@ class Commands:
         sender, receiver = str(asked.get("from")), str(asked.get("to"))
         return {"phones": self._messages.say(sender, receiver, str(asked.get("text")), str(asked.get("id")))}
 
+    def blocks(self, _: Values) -> Values:
+        """Who has to wait after wrong passwords, and who sends too much near overload."""
+        now = self._now()
+        return {"blocks": [_block_view(block) for block in (*self._guard.blocks(now), *self._fairness.blocks(now))]}
+
     def release(self, asked: Values) -> Values:
-        """`{what}`: forgets the wrong passwords of an account, an address, or both as `blocks` shows them."""
+        """`{what}`: forgets what is held against an account, an address, or both as `blocks` shows them."""
         what = str(asked.get("what", ""))
-        released = self._guard.release(what)
+        released = self._guard.release(what) + self._fairness.release(what)
         if not released:
             raise CommandError("not-found", f"nothing is known against {what!r}")
         return {"released": released}

@@ -32,21 +32,21 @@ class Health:
         calls: Callable[[], int],
         most_calls: int,
     ) -> None:
-        self._backlog = backlog
+        self._look_at_backlog = backlog
         self._database_error = database_error
         self._calls = calls
         self._most_calls = most_calls
         self.overloaded = False
         self.draining = False
         self.refused = 0  # calls since the start
-        self._last = 0.0
+        self.backlog = 0.0  # at the last look
         self._told = False  # whether the log has an overload that it doesn't have the end of
         self._calm = 0
 
     def look(self) -> None:
         """To be called several times a second: notices overload, and its end."""
-        before, backlog = self._last, self._backlog()
-        self._last = backlog
+        before, backlog = self.backlog, self._look_at_backlog()
+        self.backlog = backlog
         lasting = backlog > OVERLOADED_AT and before > OVERLOADED_AT
         self.overloaded = backlog > RELIEVED_AT if self.overloaded else lasting or backlog > FULL_AT
         if self.overloaded:

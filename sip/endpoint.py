@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 from functools import partial
 from math import ceil
-from typing import Any
+from typing import Any, Final
 
 from sip import trace
 from sip.complaints import Complaints
@@ -18,12 +18,12 @@ from sip.errors import ParseError, TransportError
 from sip.grammar import split_list
 from sip.headers import SINGLE
 from sip.identifiers import token
-from sip.message import MalformedRequest, Request, Response, parse, respond
+from sip.message import MalformedRequest, Request, Response, parse, parse_text, respond
 from sip.surroundings import Clock, Network, TransactionUser
 from sip.timers import Timer, TimerQueues, Timers
 from sip.transaction.client import ClientTransaction, InviteClient, NonInviteClient
 from sip.transaction.effects import Effect, PassUp, Send, StartTimer
-from sip.transaction.keys import invite_key, server_key, top_row
+from sip.transaction.keys import invite_key, key_of_sent, server_key, top_row
 from sip.transaction.local import local_response
 from sip.transaction.server import InviteServer, NonInviteServer, ServerTransaction
 from sip.transaction.tables import TIMER_INPUTS, Machine, State
@@ -33,10 +33,10 @@ from sip.vias import note_source, our_via
 log = logging.getLogger(__name__)
 
 # RFC 3261 §18.1.1: larger requests go over a congestion controlled transport when the path MTU is unknown.
-LARGEST_DATAGRAM_REQUEST = 1300
-TICKS = 16  # in T1; timers fire up to one tick late, so that one wake-up serves many
-NO_STREAM_SECONDS = 600.0  # how long a host that takes no TCP is not asked again
-_MOST_NO_STREAM_HOSTS = 10_000
+LARGEST_DATAGRAM_REQUEST: Final = 1300
+TICKS: Final = 16  # in T1; timers fire up to one tick late, so that one wake-up serves many
+NO_STREAM_SECONDS: Final = 600.0  # how long a host that takes no TCP is not asked again
+_MOST_NO_STREAM_HOSTS: Final = 10_000
 
 
 ResponseHandler = Callable[[Response], None]
@@ -63,7 +63,7 @@ class Endpoint:
         self._armed: Any = None
         self._armed_at = float("inf")
         self._servers: dict[str, ServerTransaction] = {}
-        self._rows: dict[bytes, ServerTransaction] = {}  # by `top_row`
+        self._rows: dict[str, ServerTransaction] = {}  # by `top_row`
         self._clients: dict[str, ClientTransaction] = {}
         self._by_flow: dict[Flow, set[ClientTransaction]] = {}
         self._no_stream: dict[str, float] = {}
@@ -101,13 +101,14 @@ class Endpoint:
         """One message from the network. Whatever it holds, this returns."""
         if self._traced:
             trace.came(data, flow)
-        row = top_row(data)
-        if row is not None:
+        text = data.decode("latin-1")
+        row = top_row(text)
+        if row:
             known = self._rows.get(row)
-            if known is not None and known.is_said_again_by(data) and self._absorb(known, data.startswith(b"ACK ")):
+            if known is not None and known.is_said_again_by(text) and self._absorb(known, text.startswith("ACK ")):
                 return
         try:
-            message = parse(data, stream=flow.reliable)
+            message = parse_text(text, data, stream=flow.reliable)
         except MalformedRequest as broken:
             self._complaints.malformed(flow, broken)
             self.refuse(broken.request, flow, broken)
@@ -117,7 +118,7 @@ class Endpoint:
             return
         try:
             if isinstance(message, Request):
-                message.row = row or b""
+                message.row = row
                 self._request(message, flow)
             else:
                 self._response(message)
@@ -137,6 +138,19 @@ class Endpoint:
             return
         if isinstance(message, Request):
             self.refuse(message, flow, error)
+
+    def undelivered(self, data: bytes, flow: Flow) -> None:
+        """Nobody is there: the request whose datagram is quoted fails, unless the peer has been heard of it (§18.4).
+
+        Who forges an ICMP error would have to know the branch.
+        """
+        transaction = self._clients.get(key_of_sent(data) or "")
+        if transaction is None or transaction.flow != flow or transaction.state not in (State.CALLING, State.TRYING):
+            return
+        try:
+            self._conclude(transaction, transaction.transport_failed())
+        except Exception as error:
+            self._report(error, flow)
 
     def flow_lost(self, flow: Flow) -> None:
         """A connection ended: requests that wait on it fail now rather than by timer."""

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from pbx.calls.inbound import InboundLeg
-from pbx.calls.incoming import Incoming
+from pbx.calls.incoming import Headers, Incoming
 from pbx.calls.leg import Leg
 from pbx.calls.outbound import OutboundLeg
 from pbx.calls.service import answer, serves
@@ -117,9 +117,17 @@ def _early_update(call: Call, leg: Leg, incoming: Incoming) -> None:
 
 def _refuse(other: Leg, incoming: Incoming, response: Response) -> None:
     headers = [(name, value) for name in _PASSED for value in response.rows(name)]
-    incoming.answer(response.status, response.reason, headers=headers)
+    _answer_as(incoming, response, headers)
     if response.status in _DEAD or isinstance(response, LocalResponse):
         other.lost(response.status, "No answer within the dialog")
+
+
+def _answer_as(incoming: Incoming, response: Response, headers: Headers = ()) -> None:
+    """Answers as the other party did. One that can't be reached is no overload of ours, which 503 would say."""
+    if isinstance(response, LocalResponse) and response.status == 503:
+        incoming.answer(480, headers=headers)
+    else:
+        incoming.answer(response.status, response.reason, headers=headers)
 
 
 def _pass_on(call: Call, leg: Leg, incoming: Incoming) -> None:
@@ -136,7 +144,7 @@ def _pass_on(call: Call, leg: Leg, incoming: Incoming) -> None:
 
     def answered(response: Response) -> None:
         if response.status >= 200:
-            incoming.answer(response.status, response.reason)
+            _answer_as(incoming, response)
             if response.status in _DEAD and other.live:
                 other.lost(response.status, "No answer within the dialog")
 

@@ -15,6 +15,7 @@ import logging
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from pbx.calls.states import LegState
 from pbx.media.errors import MediaError
 from pbx.media.plane import MediaPlane, MediaProfile, SessionStatistics
 from sip.identifiers import token
@@ -39,7 +40,7 @@ Then = Callable[[Made], None]
 
 def is_webrtc(body: bytes) -> bool:
     """Whether a description is a browser's: DTLS-SRTP with ICE (RFC 8827, RFC 8829)."""
-    return b"\na=fingerprint:" in body and b"\na=ice-ufrag:" in body
+    return body.find(b"\na=fingerprint:") >= 0 and body.find(b"\na=ice-ufrag:") >= 0
 
 
 class Edge:
@@ -78,12 +79,17 @@ class Edge:
     @classmethod
     def restored(cls, leg: Leg, plane: MediaPlane, stored: list[str]) -> Edge:
         """As `to_list` has kept it. Raises ValueError."""
-        session, profile, echoes = stored
-        return cls(leg, plane, MediaProfile(profile), session=session, echoes=bool(echoes))
+        session, profile, echoes, *known = stored
+        edge = cls(leg, plane, MediaProfile(profile), session=session, echoes=bool(echoes))
+        if known:
+            said_by_party, seen_by_others = known
+            edge._known = said_by_party.encode("latin-1"), seen_by_others.encode("latin-1")
+        return edge
 
     def to_list(self) -> list[str]:
         """What a restarted engine needs to go on with the session."""
-        return [self.session, self.profile.value, "echoes" if self.echoes else ""]
+        known = [body.decode("latin-1") for body in self._known] if self._known is not None else []
+        return [self.session, self.profile.value, "echoes" if self.echoes else "", *known]
 
     def outward(self, body: bytes, *, offer: bool, then: Then) -> None:
         """A description for the party, made of one from the rest of the call."""
@@ -95,6 +101,8 @@ class Edge:
         host = self._leg.flow.remote[0]
         if self.echoes:
             self._plane.echo(self.session, body, source=NEAR, done=done, source_host=host)
+            if self._leg.state < LegState.CONFIRMED:  # at its beginning alone
+                self._plane.play(self.session, target=NEAR, prompt="echo", repeat=False, done=_played)
         elif offer:
             self._plane.offer(
                 self.session,
@@ -189,6 +197,11 @@ class Edge:
 def said(made: Made) -> bytes:
     """The description that came out; none where that went wrong and nobody can be told."""
     return made if isinstance(made, bytes) else b""
+
+
+def _played(error: MediaError | None) -> None:
+    if error is not None:
+        logger.warning("! the party hears no announcement: %s", error)
 
 
 def _unsaid(_: Made) -> None:

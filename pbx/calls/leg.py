@@ -215,12 +215,12 @@ class Leg:
         body: bytes = b"",
         content_type: str = "application/sdp",
         headers: Headers = (),
-    ) -> ClientTransaction:
-        """Sends a request within the dialog."""
+    ) -> None:
+        """Sends a request within the dialog, or has it wait for a party whose connection is gone."""
         request = self.current_dialog().request(method, body, content_type)
         for name, value in headers:
             request.add(name, value)
-        return self.switch.endpoint.request(request, self.hop(), handler)
+        self.switch.recovery.request(self, request, handler)
 
     def offer(self, method: str, body: bytes, handler: ResponseHandler) -> None:
         """Sends INVITE or UPDATE in the dialog: to change the session, to refresh it, to ask for an offer.
@@ -301,6 +301,7 @@ class Leg:
             return
         if flow.reliable and flow is not self.flow:
             self.flow = flow  # the phone has come by a new connection
+            self.switch.recovery.came_back(self)
         incoming = Incoming(self, request, transaction)
         if request.method == "BYE":
             self._hung_up(incoming)

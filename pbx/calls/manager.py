@@ -143,6 +143,7 @@ class CallManager:
     def tick(self, now: float) -> None:
         """Every few seconds: sessions are refreshed, or end (RFC 4028); browsers that are gone leave their calls."""
         self._look_for_browsers(now)
+        self._switch.recovery.tidy()
         legs: list[Leg] = [leg for leg in self._switch.legs.values() if leg.session is not None and leg.live]
         for leg in legs:
             if leg.session is not None and leg.owner is not None:

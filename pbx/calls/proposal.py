@@ -45,7 +45,7 @@ class Proposal:
             return
         request = leg.dialog.request(self._method, described)
         leg.dress(request)
-        leg.switch.endpoint.request(request, leg.hop(), self._answered)
+        leg.switch.recovery.request(leg, request, self._answered)
 
     def _answered(self, response: Response) -> None:
         leg = self._leg

@@ -135,8 +135,10 @@ def _leg_state(leg: Leg) -> dict[str, Any]:
         "remote_sdp": leg.remote_sdp.decode("latin-1"),
         "sdp": [leg.sdp_id, leg.sdp_version],
         "webrtc": leg.webrtc,
+        "other_host": leg.other_host,
+        "partner": leg.partner,
         "edge": leg.edge.to_list() if leg.edge is not None else None,
-        "session": [session.interval, session.supported, session.refreshing] if session is not None else None,
+        "session": session.to_list() if session is not None else None,
     }
 
 
@@ -181,10 +183,10 @@ def _restore_leg(switch: Switch, state: dict[str, Any], flow_for: Callable[[str,
     leg.remote_sdp = state["remote_sdp"].encode("latin-1")
     leg.sdp_id, leg.sdp_version = state["sdp"]
     leg.webrtc = state.get("webrtc", False)
+    leg.other_host = state.get("other_host", "")
+    leg.partner = state.get("partner", "")
     if state.get("edge") is not None and switch.media is not None:
         leg.edge = Edge.restored(leg, switch.media, state["edge"])
     if state["session"] is not None:
-        interval, supported, refreshing = state["session"]
-        leg.session = SessionTimer(leg, interval, supported=supported, refreshing=refreshing)
-        leg.session.resume()
+        leg.session = SessionTimer.restored(leg, state["session"])
     return leg

@@ -79,13 +79,22 @@ class SessionTimer:
         # RFC 4028 §10: BYE min(32 s, a third of the interval) before the session expires.
         self.until = now + self.interval - min(32.0, self.interval / 3)
 
-    def resume(self) -> None:
-        """After a restart: nobody knows how old the session is, so it is refreshed soon, and not all calls at once.
+    @classmethod
+    def restored(cls, leg: Leg, stored: list[int]) -> SessionTimer:
+        """As `to_list` has kept it: nobody knows how old the session is, so it is refreshed soon, and not all at once.
 
         It may be half the interval old. The party then gives it up after a sixth of the interval or more (§10).
         """
+        interval, supported, refreshing = stored[:3]
+        timer = cls(leg, interval, supported=bool(supported), refreshing=bool(refreshing))
+        timer.least = stored[3] if len(stored) > 3 else 0  # an earlier version kept three
         chance = int(token()[:4], 16) / 0xFFFF
-        self.refresh_at = self.leg.switch.endpoint.now() + chance * self.interval / 12
+        timer.refresh_at = leg.switch.endpoint.now() + chance * interval / 12
+        return timer
+
+    def to_list(self) -> list[int]:
+        """What a restarted engine needs to go on with the session."""
+        return [self.interval, self.supported, self.refreshing, self.least]
 
     def dress(self, message: Request | Response) -> None:
         """Adds Session-Expires to an INVITE or UPDATE of ours, or to the 2xx to one of the party's."""

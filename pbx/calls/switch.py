@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Protocol
 
+from pbx.calls.recovery import Recovery
 from pbx.directory.snapshot import Directory
 from pbx.media.plane import Loss, MediaPlane, SessionStatistics
 from pbx.registrar.reach import targets_of
@@ -100,6 +101,7 @@ class Switch:
             media.on_lost = self._media_lost
         self.legs: dict[tuple[str, str], Leg] = {}
         self.calls: dict[str, Call] = {}
+        self.recovery = Recovery(self)
         self.call_id_suffix = f".{settings.engine}@{settings.domain}"
 
     def _media_lost(self, sessions: Collection[str], why: Loss) -> None:

@@ -35,6 +35,7 @@ def parser() -> argparse.ArgumentParser:
     _devices(_group(commands, "device", "accounts that phones sign in by"))
     _forwarding(_group(commands, "forward", "forwarding rules"))
     _groups(_group(commands, "group", "numbers that stand for several others"))
+    _holds(_group(commands, "holds", "legal holds: whose chat and calls are kept whatever happens"))
     _calls(commands)
     return top
 
@@ -102,13 +103,24 @@ def _groups(commands: SubParsers) -> None:
     remove.add_argument("number", metavar="NUMBER")
 
 
+def _holds(commands: SubParsers) -> None:
+    _command(commands, "list", "holds:show_all", "list all legal holds")
+    place = _command(commands, "place", "holds:place", "keep whatever concerns a user, until the hold is lifted")
+    place.add_argument("number", metavar="NUMBER")
+    place.add_argument("reason", metavar="REASON", help="why, in one line; stands in the audit")
+    lift = _command(commands, "lift", "holds:lift", "end a hold; what it kept goes with the next sweep")
+    lift.add_argument("number", metavar="NUMBER")
+
+
 def _calls(commands: SubParsers) -> None:
     registrations = _command(commands, "registrations", "live:registrations", "phones that are registered now")
     registrations.add_argument("number", metavar="NUMBER", nargs="?")
     calls = _command(commands, "calls", "calls:show_all", "calls that have ended, the newest first")
     calls.add_argument("--live", action="store_true", help="calls in progress instead")
     calls.add_argument("--limit", metavar="N", type=_count, default=50, help="how many at most (%(default)s)")
-    blocks = _command(commands, "blocks", "live:blocks", "who has to wait after wrong passwords, and why")
+    blocks = _command(
+        commands, "blocks", "live:blocks", "who has to wait, after wrong passwords or for sending too much"
+    )
     blocks.add_argument("--release", metavar="WHAT", help="let somebody try again: account@address, account or address")
     simulate = _command(commands, "simulate", "simulation:simulate", "say where a call would go, and why")
     simulate.add_argument("caller", metavar="CALLER")

@@ -6,9 +6,11 @@ from pbx.certificates import CertificateError
 from pbx.cli.answer import CliError
 from pbx.directory.errors import DirectoryError
 from pbx.log import in_one_line, one_line
+from pbx.retention.errors import RetentionError
 from pbx.routing.errors import RoutingError
 from pbx.storage.errors import StorageError
 from pbx.supervisor.instance import AlreadyRunning
+from pbx.supervisor.preparation import PreparationFailed
 
 EXPECTED = (
     AlreadyRunning,
@@ -17,6 +19,8 @@ EXPECTED = (
     CliError,
     ConfigError,
     DirectoryError,
+    PreparationFailed,
+    RetentionError,
     RoutingError,
     StorageError,
 )

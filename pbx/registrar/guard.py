@@ -91,7 +91,7 @@ class Guard:
 
         `port` is given for a phone that is registered from there.
         """
-        place = host if ":" not in host else _network(host)
+        place = host if ":" not in host else network_of(host)
         if port is None:
             scanner = self._scanners.get(place)
             if scanner is not None and not self._trusts(place, now):
@@ -105,7 +105,7 @@ class Guard:
 
     def failed(self, host: str, account: str, now: float, port: int | None = None) -> None:
         """Notes a wrong answer to a challenge that was made for this address."""
-        account, place = account[:LONGEST_NAME], _network(host)
+        account, place = account[:LONGEST_NAME], network_of(host)
         if port is not None:
             place = f"{place}:{port}"
         record = self._accounts.pop((account, place), None)
@@ -121,7 +121,7 @@ class Guard:
 
     def succeeded(self, host: str, now: float) -> None:
         """Notes that somebody at this address knows a right password."""
-        place = host if ":" not in host else _network(host)
+        place = host if ":" not in host else network_of(host)
         if now - self._trusted.get(place, 0.0) > REFRESH:
             self._trusted.pop(place, None)
             _keep(self._trusted, place, now)
@@ -175,7 +175,7 @@ def _keep(table: dict[_Key, _Value], key: _Key, value: _Value) -> None:
 
 
 @lru_cache(maxsize=4096)
-def _network(host: str) -> str:
+def network_of(host: str) -> str:
     """Whom an address stands for: with IPv6, whoever has one address has the whole network of 64 bits."""
     return str(IPv6Network((host.partition("%")[0], 64), strict=False)) if ":" in host else host
 

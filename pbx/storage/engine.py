@@ -10,6 +10,9 @@ writes later would be refused at once, without waiting, if somebody else wrote i
 """
 
 import os
+import sqlite3
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +22,7 @@ from sqlalchemy.exc import ArgumentError
 from pbx.storage.errors import DatabaseRefused, UnsupportedDatabase
 
 PATIENCE = 5.0  # seconds that a writer waits for another one
+LOOK_AGAIN = 0.002  # seconds; how often an urgent writer looks whether the other one is done
 
 
 def open_database(url: str, *, patience: float = PATIENCE) -> Engine:
@@ -48,6 +52,17 @@ def for_reading(engine: Engine) -> Engine:
     return engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
 
 
+def for_urgent_writing(engine: Engine, on_lock: Callable[[], None] = lambda: None) -> Engine:
+    """The same database, for a writer that must not starve beside others who write often.
+
+    `on_lock` is called when somebody else is found in a transaction, before waiting for that one's end.
+
+    SQLite itself looks for a lock after 1, 2, 5, 10 … 100 ms. Beside somebody who holds it for 3 ms in 5 that was
+    measured to last a second and more; who looks often is in within some milliseconds.
+    """
+    return engine.execution_options(begin=on_lock) if engine.dialect.name == "sqlite" else engine
+
+
 def _open_sqlite(url: URL, patience: float) -> Engine:
     _create_closed(Path(str(url.database)))
     engine = create_engine(url)
@@ -65,9 +80,32 @@ def _open_sqlite(url: URL, patience: float) -> Engine:
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
         how = connection.get_execution_options().get("begin", "IMMEDIATE")
-        connection.exec_driver_sql(f"BEGIN {how}")
+        if callable(how):
+            _begin_urgently(connection, patience, how)
+        else:
+            connection.exec_driver_sql(f"BEGIN {how}")
 
     return engine
+
+
+def _begin_urgently(connection: Connection, patience: float, on_lock: Callable[[], None]) -> None:
+    """Begins a transaction as soon as nobody else is in one, or raises what SQLite says after `patience` seconds."""
+    driver: Any = connection.connection.driver_connection
+    deadline = time.monotonic() + patience
+    driver.execute("PRAGMA busy_timeout=0")
+    try:
+        while time.monotonic() < deadline:
+            try:
+                driver.execute("BEGIN IMMEDIATE")
+                return
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:  # the primary code, without its details
+                    break
+            on_lock()
+            time.sleep(LOOK_AGAIN)
+        connection.exec_driver_sql("BEGIN IMMEDIATE")  # an error of this is one of SQLAlchemy's
+    finally:
+        driver.execute(f"PRAGMA busy_timeout={round(patience * 1000)}")
 
 
 def _create_closed(path: Path) -> None:

@@ -9,13 +9,15 @@ A removal is written even when the row that it removes was still in the queue: a
 row may be in the database already.
 
 While the database refuses (full, locked, gone), rows are kept and tried again with growing pauses, and
-`healthy` is False so that the engine takes no new work. A row that the database can never take, such
+`healthy` is False so that the engine takes no new work; so it is as soon as the oldest row has waited for too long,
+before the database has said anything. A row that the database can never take, such
 as text with a NUL for PostgreSQL, is the row's own fault: it is logged and left out, because one such
 row from a hostile phone must not stop all others.
 """
 
 import logging
 import threading
+import time
 from collections import deque
 from collections.abc import Callable
 
@@ -23,7 +25,8 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import DataError, IntegrityError
 
 from pbx.storage.bulk import execute_many
-from pbx.storage.errors import is_refusal, refused
+from pbx.storage.engine import for_urgent_writing
+from pbx.storage.errors import LOCKED, is_refusal, refused
 from pbx.storage.statements import Statement
 
 logger = logging.getLogger(__name__)
@@ -33,6 +36,10 @@ OnHealth = Callable[[bool, str | None], None]
 
 DELAY = 0.05  # seconds in which rows gather; what is acknowledged is on disk within twice that
 LIMIT = 50_000  # rows that may wait: about 40 MB, and a minute at a thousand registrations a second
+# Seconds for which the oldest row may wait: a kill of ours loses what waits. The web process has the database now and
+# then for some milliseconds, on a slow disk for a tenth of a second; who has it for longer does not let go soon.
+LOCK_PATIENCE = 0.5
+SLOW = 2.0  # while it is our own write that takes so long
 FIRST_PAUSE, LAST_PAUSE = 0.1, 2.0  # seconds between attempts while the database refuses
 
 # What a row itself can be to blame for; everything else is the database's refusal.
@@ -60,7 +67,7 @@ class WriteBehind:
         pauses: tuple[float, float] = (FIRST_PAUSE, LAST_PAUSE),
         on_health: OnHealth | None = None,
     ) -> None:
-        self._engine = engine
+        self._engine = for_urgent_writing(engine, self._found_locked)
         self._delay = delay
         self._limit = limit
         self._pauses = pauses
@@ -75,6 +82,8 @@ class WriteBehind:
         # The thread's own: what it took from the queue and has not written yet.
         self._unwritten: dict[tuple[str, object], tuple[Statement, Parameters]] = {}
         self._marks: list[threading.Event] = []
+        self._oldest = 0.0  # no row that waits was put before this moment; 0 while none waits
+        self._waits_for_lock = False
         self.rejected = 0  # rows left out since the start
         self._thread = threading.Thread(target=self._run, name="write-behind", daemon=True)
         self._thread.start()
@@ -88,14 +97,22 @@ class WriteBehind:
     @property
     def healthy(self) -> bool:
         """Whether the engine may take new work."""
-        return self._refusal is None and len(self._queue) <= self._limit
+        return self._refusal is None and len(self._queue) <= self._limit and not self._is_late()
 
     @property
     def error(self) -> str | None:
         """Why it may not, in one line; None when it may."""
-        if self._refusal is None and len(self._queue) > self._limit:
+        if self._refusal is not None:
+            return self._refusal
+        if len(self._queue) > self._limit:
             return f"the database is too slow: {len(self._queue)} rows wait"
-        return self._refusal
+        if self._is_late():
+            return LOCKED if self._waits_for_lock else "the database is too slow"
+        return None
+
+    def _is_late(self) -> bool:
+        oldest = self._oldest
+        return oldest > 0.0 and time.monotonic() - oldest > (LOCK_PATIENCE if self._waits_for_lock else SLOW)
 
     def flush(self, timeout: float | None = None) -> bool:
         """Writes everything that was put before, now. False when it took longer than `timeout` seconds."""
@@ -126,15 +143,20 @@ class WriteBehind:
         first, last = self._pauses
         while not self._closing:
             self._await_rows()
+            if not self._oldest:
+                self._oldest = time.monotonic()
             self._hurry.wait(self._delay)
+            taken = time.monotonic()
             self._take()
             pause = first
             while not self._write():
                 if self._closing:
                     return
                 self._hurry.wait(pause)
+                taken = time.monotonic()
                 self._take()
                 pause = min(2 * pause, last)
+            self._oldest = taken if self._queue else 0.0
 
     def _await_rows(self) -> None:
         self._wake.clear()
@@ -177,10 +199,21 @@ class WriteBehind:
             batches.setdefault(statement, []).append(parameters)
         try:
             with self._engine.begin() as connection:
+                if self._waits_for_lock:
+                    self._has_lock()
                 for statement, rows in batches.items():
                     execute_many(connection, statement, rows)
         except ROW_FAULTS:
             self._write_singly(batches)
+
+    def _found_locked(self) -> None:
+        self._waits_for_lock = True
+
+    def _has_lock(self) -> None:
+        self._waits_for_lock = False
+        waited = time.monotonic() - self._oldest
+        if self._refusal is None and waited > LOCK_PATIENCE:
+            logger.warning("! %s for %.1f s, and new work refused meanwhile", LOCKED.replace(" is ", " was "), waited)
 
     def _write_singly(self, batches: dict[Statement, list[Parameters]]) -> None:
         """Writes row by row, without those that can't be written."""

@@ -1,10 +1,12 @@
 """What identifies a transaction (RFC 3261 §17.1.3, §17.2.3)."""
 
+from typing import Final
+
 from sip.grammar import hostport
 from sip.message import Request
 
-_VIA = b"Via: "
-_FOLDS = (b" ", b"\t")
+_VIA: Final = "Via: "
+_FOLDS: Final = (" ", "\t")
 
 
 def server_key(request: Request) -> str:
@@ -26,19 +28,29 @@ def invite_key(cancel: Request) -> str:
     return "INVITE" + server_key(cancel)[len("CANCEL") :]
 
 
-def top_row(data: bytes) -> bytes | None:
-    """The topmost Via row of a request as it came, found without parsing; None where it is not the first header.
+def top_row(text: str) -> str:
+    """The topmost Via row of a request as it came, found without parsing; "" where it is not the first header.
 
     Where its branch has the magic cookie, a request of the same method with the same row belongs to the same
     transaction, and so does an ACK to that of its INVITE. So retransmissions are recognised cheaply.
     """
-    start = data.find(b"\r\n", 0, 1000) + 2
-    if start < 2 or not data.startswith(_VIA, start) or data.startswith(b"SIP/"):
+    start = text.find("\r\n", 0, 1000) + 2
+    if start < 2 or not text.startswith(_VIA, start) or text.startswith("SIP/"):
+        return ""
+    end = text.find("\r\n", start)
+    if end < 0 or text.startswith(_FOLDS, end + 2):
+        return ""
+    return text[start + len(_VIA) : end]
+
+
+def key_of_sent(data: bytes) -> str | None:
+    """The key of the client transaction that sent this request, of which the end may be missing; None for all else."""
+    text = data.decode("latin-1")
+    row = top_row(text)
+    if not row:
         return None
-    end = data.find(b"\r\n", start)
-    if end < 0 or data[end + 2 : end + 3] in _FOLDS:
-        return None
-    return data[start + len(_VIA) : end]
+    branch = row.partition(";branch=")[2].partition(";")[0]
+    return client_key(branch, text.partition(" ")[0])
 
 
 def client_key(branch: str, method: str) -> str:

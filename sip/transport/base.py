@@ -78,6 +78,13 @@ class LostFlow:
         """It is closed."""
 
 
+class Gate(Protocol):
+    """Whom a socket asks before it delivers a datagram, when there is too much of everything."""
+
+    def admits(self, host: str, port: int) -> bool:
+        """Whether a datagram from there is delivered. Must not raise."""
+
+
 class Receiver(Protocol):
     """Whom transports deliver to: the endpoint. None of these may raise."""
 
@@ -89,6 +96,9 @@ class Receiver(Protocol):
 
         The transport closes the connection after this call returns, with what was sent in it.
         """
+
+    def undelivered(self, data: bytes, flow: Flow) -> None:
+        """A datagram that was sent on this flow came to nobody, by an ICMP error: `data` is its beginning."""
 
     def flow_lost(self, flow: Flow) -> None:
         """A connection ended, or could not be made. Told of connections that have delivered or were asked for."""

@@ -12,17 +12,16 @@ from pathlib import Path
 
 from sip.errors import TransportError
 from sip.transport.addresses import LocalAddresses, canonical, family_of, is_wildcard, plain
-from sip.transport.base import DEFAULT_PORT, SECURE, Address, Flow, Receiver
+from sip.transport.base import DEFAULT_PORT, SECURE, Address, Flow, Gate, Receiver
 from sip.transport.connections import TICK, Connections, Limits
-from sip.transport.tcp import BACKLOG, Connection, listening_socket
+from sip.transport.sockets import BACKLOG, Listener, listening_socket
+from sip.transport.tcp import Connection
 from sip.transport.tunnel import listen_on
 from sip.transport.udp import UdpFlow, UdpSocket
 from sip.transport.websocket import WebSocketConnection
 
 # File descriptors left to everybody else: database, bus, log, UDP sockets.
 _OTHER_FILES = 200
-
-Listener = tuple[str, str, int]  # transport, numeric host, port
 
 
 class TransportLayer:
@@ -205,14 +204,21 @@ class TransportLayer:
         """The share of the fullest UDP receive buffer that waits unread, 0 to 1; to be asked several times a second."""
         return max((datagrams.look() for datagrams in self._sockets), default=0.0)
 
+    def guard(self, gate: Gate | None) -> None:
+        """Has datagrams go through a gate, or no longer."""
+        for datagrams in self._sockets:
+            datagrams.gate = gate
+
     def counters(self) -> dict[str, int]:
         """What happened since the start, by name, and how many `connections` there are now."""
         counters = self._connections.counters
         return {
             "datagrams": sum(datagrams.received for datagrams in self._sockets),
             "keep_alives": sum(datagrams.keep_alives for datagrams in self._sockets),
+            "limited": sum(datagrams.limited for datagrams in self._sockets),
             "dropped": sum(datagrams.dropped for datagrams in self._sockets),
             "refused": sum(datagrams.refused for datagrams in self._sockets),
+            "unreachable": sum(datagrams.unreachable for datagrams in self._sockets),
             "connections": len(self._connections),
             "accepted": counters.accepted,
             "opened": counters.opened,

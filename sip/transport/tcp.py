@@ -5,7 +5,6 @@ Whoever does not finish what they began (handshake, message) is closed by a dead
 """
 
 import asyncio
-import socket
 import ssl
 from contextlib import suppress
 from typing import cast
@@ -15,14 +14,8 @@ from sip.framing import KeepAlive, StreamFramer, Unframed
 from sip.transport.addresses import family_of, plain
 from sip.transport.base import Address
 from sip.transport.connections import Connections
+from sip.transport.sockets import stream_socket
 from sip.transport.tls import TlsSession
-
-# A peer whose machine is gone: found after this many seconds when something waits to be sent to it,
-USER_TIMEOUT = 30
-# and otherwise by probes, whose first comes after IDLE seconds.
-KEEPALIVE_IDLE, KEEPALIVE_INTERVAL, KEEPALIVE_COUNT = 60, 10, 3
-
-BACKLOG = 1024
 
 _LITTLE = 4096  # octets of an unfinished message that nobody counts
 
@@ -282,33 +275,3 @@ class Connection(asyncio.Protocol):
         self._table.counters.too_slow += 1
         self.abort()
         raise TransportError(f"{self.remote[0]} port {self.remote[1]} reads too slowly")
-
-
-def stream_socket(family: socket.AddressFamily) -> socket.socket:
-    """A non-blocking TCP socket that finds out when its peer's machine is gone. Raises OSError.
-
-    Sockets accepted from it inherit that.
-    """
-    stream = socket.socket(family, socket.SOCK_STREAM)
-    stream.setblocking(False)
-    stream.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-    stream.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, KEEPALIVE_IDLE)
-    stream.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, KEEPALIVE_INTERVAL)
-    stream.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPCNT, KEEPALIVE_COUNT)
-    stream.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, USER_TIMEOUT * 1000)
-    return stream
-
-
-def listening_socket(host: str, port: int) -> socket.socket:
-    """Raises OSError."""
-    listening = stream_socket(family_of(host))
-    try:
-        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        if listening.family == socket.AF_INET6:
-            listening.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-        listening.bind((host, port))
-        listening.listen(BACKLOG)
-    except OSError:
-        listening.close()
-        raise
-    return listening

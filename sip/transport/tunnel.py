@@ -18,7 +18,7 @@ from sip.transport.addresses import canonical
 from sip.transport.base import Address
 from sip.transport.connections import Connections
 from sip.transport.handshake import Handshake
-from sip.transport.tcp import BACKLOG
+from sip.transport.sockets import BACKLOG
 from sip.transport.websocket import WebSocketConnection
 
 _PORT = 443  # where a Host header names none

@@ -155,12 +155,17 @@ def test_call_to_a_phone_whose_connection_broke_goes_on_at_once(desk: Desk, tran
     take(one, outgoing, other, own.account.number)
 
 
-def test_call_to_a_phone_that_was_killed_goes_on(desk: Desk) -> None:
+def test_call_to_a_phone_that_was_killed_goes_on_at_once(desk: Desk) -> None:
+    """Its machine says by ICMP that nobody is there any more."""
     one, own, other = desk.phones(Linphone, Baresip, Pjsua)
     forward(desk, own.account.number, "unreachable", other.account.number)
     own.kill()
     outgoing = one.call(own.account.number)
     take(one, outgoing, other, own.account.number)
+    end(desk, one, outgoing, other)
+    first, _ = desk.server.wait_record(caller=one.account.number)["events"]
+    assert (first["target"], first["outcome"]) == (own.account.number, "unreachable")
+    assert first["seconds"] < 1.0  # where nothing is said, it takes five
 
 
 def test_call_to_a_phone_from_which_nothing_comes_back_goes_on_within_seconds(desk: Desk) -> None:

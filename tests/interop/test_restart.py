@@ -224,6 +224,24 @@ def test_call_over_a_broken_connection_is_hung_up_by_a_new_one(office: Desk) -> 
     assert one.wait_ended(outgoing).hung_up_by is Way.RECEIVED
 
 
+@pytest.mark.parametrize(
+    ("kind", "transport"),
+    [(Linphone, Transport.TCP), (Baresip, Transport.TCP), (Pjsua, Transport.TLS)],
+    ids=["linphone-tcp", "baresip-tcp", "pjsua-tls"],
+)
+def test_phone_whose_connection_broke_hears_that_the_other_has_hung_up_meanwhile(
+    office: Desk, kind: type[Phone], transport: Transport
+) -> None:
+    """The other hangs up as soon as the engine is back, before this phone is: its BYE waits."""
+    one, other = office.phone(kind, transport=transport), office.phone(Pjsua)
+    outgoing, incoming = connect(one, other)
+    time.sleep(ON_DISK)
+    kill_engine(office.server)
+    other.hang_up(incoming)
+    assert one.wait_ended(outgoing).hung_up_by is Way.RECEIVED
+    assert office.server.wait_record(caller=one.account.number)["cause"] == "callee hung up"
+
+
 def test_phones_that_rang_for_a_call_which_was_lost_take_the_next_one(office: Desk) -> None:
     one, other, third = office.phones(Baresip, Linphone, Pjsua)
     time.sleep(ON_DISK)

@@ -123,9 +123,9 @@ class Phone:
 
     # ---- what a test lets it do
 
-    def register(self, *headers: str, expires: int = 3600, contact: str | None = None) -> Sent:
-        """Registers, answering the challenge."""
-        rows = [f"Contact: <{contact or self.contact}>", f"Expires: {expires}", *headers]
+    def register(self, *headers: str, expires: int = 3600, contact: str | None = None, params: str = "") -> Sent:
+        """Registers, answering the challenge; `params` are those of its Contact."""
+        rows = [f"Contact: <{contact or self.contact}>{params}", f"Expires: {expires}", *headers]
         return self._outside("REGISTER", f"sip:{self.domain}", self.number, rows, call_id=self._register_call)
 
     def call(self, number: str, *headers: str, body: bytes | None = None, **options: str) -> Talk:
@@ -303,6 +303,9 @@ class Phone:
 
     def malformed(self, data: bytes, flow: Flow, error: Exception) -> None:
         raise AssertionError("the wire frames nothing")
+
+    def undelivered(self, data: bytes, flow: Flow) -> None:
+        raise AssertionError("the wire tells nobody")
 
     def flow_lost(self, flow: Flow) -> None:
         """What waits for an answer on it waits in vain."""

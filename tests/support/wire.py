@@ -83,6 +83,9 @@ class Inbox:
     def malformed(self, data: bytes, flow: Flow, error: Exception) -> None:
         raise AssertionError("the wire frames nothing")
 
+    def undelivered(self, data: bytes, flow: Flow) -> None:
+        raise AssertionError("the wire tells nobody")
+
     def flow_lost(self, flow: Flow) -> None:
         self.lost.append(flow)
 
@@ -142,7 +145,7 @@ class Wire:
     def carry(self, data: bytes, flow: FakeFlow) -> None:
         """Takes a message that was sent on a flow."""
         if flow.reliable:
-            self._note(data, flow, lost=False)
+            self._note(data, flow, lost=flow.other is flow)  # where nobody takes the connection, it is never sent
             self._later(lambda: self._deliver(data, flow))
             return
         position = self._datagrams

@@ -20,7 +20,7 @@ from pbx.messages.relay import MessageRelay
 from pbx.messages.waiting import WaitingMessage, WaitingMessages
 from pbx.registrar.authenticator import Authenticator
 from pbx.registrar.bindings import Binding, Bindings
-from pbx.registrar.events import Registered, RegistrationEvent
+from pbx.registrar.events import Lost, Registered, RegistrationEvent
 from pbx.registrar.guard import Guard
 from pbx.registrar.nonces import Nonces
 from pbx.registrar.persistence import Persistence
@@ -249,6 +249,7 @@ class Office:
             self.waiting.put_back(WaitingMessage(**dict(zip(columns, row, strict=False))))
         for state in stored:
             restore(self.switch, state, self._flow_of_leg)
+        self.switch.recovery.look_over()
 
     # ---- as pbx.engine does it
 
@@ -256,6 +257,10 @@ class Office:
         self.events.append(event)
         if isinstance(event, Registered):
             self.clock.call_at(self.clock.time(), lambda: self.messages.registered(event.number))
+            if self.switch.recovery.awaits(event.number):
+                self.clock.call_at(self.clock.time(), lambda: self.switch.recovery.registered(event.number))
+        elif isinstance(event, Lost):
+            self.switch.recovery.lost(event.number)
 
     def _flow_to(self, binding: Binding) -> Flow | None:
         route = route_of(binding)

@@ -20,6 +20,8 @@ class Trace:
         self.given: dict[tuple[str, str], list[Response]] = defaultdict(list)
         self.in_order: list[Request | Response] = []
         for packet in packets:
+            if packet.lost and packet.transport != "UDP":
+                continue  # it waited for a connection that never stood
             message = parse(packet.data)
             assert message.cseq is not None
             key = message.via.branch, message.cseq.method

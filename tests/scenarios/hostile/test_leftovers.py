@@ -47,7 +47,7 @@ READERS: dict[str, tuple[bytes, Callable[[bytes], object]]] = {
     "handshake": (HANDSHAKE, lambda data: HandshakeReader().receive(data)),
     "description": (SDP, parse_description),
     "description, quickly": (SDP, quick_check),
-    "row": (request("INVITE"), top_row),
+    "row": (request("INVITE"), lambda data: top_row(data.decode("latin-1"))),
     "URI": (b"sip:a;b=c:d@[2001:db8::1]:5060;e=f?g=h", lambda data: parse_uri(data.decode("latin-1"))),
 }
 

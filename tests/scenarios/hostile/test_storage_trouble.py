@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
+from pbx.calls.models import LiveCallRow
 from pbx.registrar.models import BindingRow
 from tests.scenarios.hostile.telephones import Telephones
 from tests.scenarios.hostile.victim import ROOT, Engine, complaints, engine_of
@@ -105,6 +106,8 @@ def _ride_out(server: Engine, trouble: Trouble, words: str) -> None:
         for phone in (anna, boris):
             assert telephones.status(phone.register()) == 200
         call, ring = telephones.connected(anna, boris)
+        telephones.network.until(lambda: _has_call(server), "the call is on disk")
+        time.sleep(PROMISED)  # so is what has changed of it since
         with trouble(server):
             # The engine does not know yet: what it acknowledges now it has to keep until it can be written.
             assert telephones.status(clara.register()) == 200
@@ -139,6 +142,11 @@ def _stored(server: Server) -> set[str]:
         return set(session.scalars(select(BindingRow.number)))
 
 
+def _has_call(server: Server) -> bool:
+    with server.store.reading() as session:
+        return session.scalar(select(LiveCallRow.call_id)) is not None
+
+
 def test_full_disk_refuses_new_work_and_loses_nothing(cramped: Engine) -> None:
     _ride_out(cramped, full_disk, "the disk of the database is full")
 
@@ -149,6 +157,25 @@ def test_disk_that_takes_no_more_refuses_new_work_and_loses_nothing(roomy: Engin
 
 def test_locked_database_refuses_new_work_and_loses_nothing(roomy: Engine) -> None:
     _ride_out(roomy, locked, "the database is locked by another program")
+
+
+def test_kill_while_the_database_is_locked_loses_no_more_than_a_moment(tmp_path: Path) -> None:
+    """New work is refused long before the database itself says that it is locked."""
+    numbers = [str(number) for number in range(2001, 3001)]
+    with Engine(tmp_path / "server", users=numbers) as server, Telephones(server) as telephones:
+        before = telephones.registered(numbers.pop())
+        time.sleep(PROMISED)
+        acknowledged = 0
+        with locked(server):
+            while (status := telephones.status(telephones.phone(numbers.pop()).register())) == 200:
+                acknowledged += 1
+            assert status == 503
+            assert acknowledged
+            assert server.process is not None
+            server.process.kill()
+        server.start()
+        assert _registered(server) == {before.number}
+        assert complaints(server) == []
 
 
 def _run(*module_and_arguments: str, data: Path) -> subprocess.CompletedProcess[str]:

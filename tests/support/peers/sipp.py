@@ -9,6 +9,7 @@ SIPp computes its digest for the URI `sip:HOST:PORT` of the server, with MD5 onl
 
 import re
 import shutil
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -186,9 +187,21 @@ class Sipp(Peer):
 
     def _started(self) -> None:
         self.process.wait_for(r"Resolving remote host .* Done")
+        # Over UDP, a port that is not open yet says that the phone is gone.
+        deadline = time.monotonic() + DEADLINE
+        while self._transport == "u1" and self.process.running and not _is_open(self.port):
+            if time.monotonic() >= deadline:
+                raise PeerError(f"{self.name} does not listen\n{self.report()}")
+            time.sleep(0.005)  # the kernel tells nobody
 
     def _quit(self) -> None:
         self.process.terminate()
+
+
+def _is_open(port: int) -> bool:
+    """Whether some socket of this machine takes datagrams at a port."""
+    rows = [line.split() for name in ("udp", "udp6") for line in Path("/proc/net", name).read_text().splitlines()[1:]]
+    return any(int(columns[1].rpartition(":")[2], 16) == port for columns in rows)
 
 
 def row(number: str, password: str, *more: str) -> list[str]:

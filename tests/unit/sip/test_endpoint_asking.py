@@ -247,3 +247,53 @@ def test_request_that_has_a_via_keeps_it() -> None:
     pair.caller.endpoint.request(request, pair.caller.flow_to(pair.callee), pair.caller.responses.append)
     pair.clock.advance(0)
     assert b"Via: SIP/2.0/UDP 192.0.2.1;branch=z9hG4bKmine\r\n" in pair.wire.log[0].data
+
+
+# ---- nobody is there
+
+
+def first_sent(pair: Pair) -> bytes:
+    return pair.wire.log[0].data
+
+
+@pytest.mark.parametrize("method", ["INVITE", "OPTIONS"])
+def test_request_that_comes_to_nobody_fails_at_once(method: str) -> None:
+    pair = Pair(loss=[1] * 100)
+    transaction = pair.ask(method)
+    pair.caller.endpoint.undelivered(first_sent(pair)[:200], transaction.flow)
+    (response,) = pair.caller.responses
+    assert isinstance(response, LocalResponse)
+    assert response.status == 503
+    pair.end()
+    assert len(pair.wire.log) == 1
+
+
+def test_icmp_error_fails_only_the_request_that_it_quotes() -> None:
+    pair = Pair(loss=[1] * 100)
+    transaction = pair.ask("OPTIONS")
+    quoted = first_sent(pair)
+    branch = transaction.request.via.branch.encode()
+    elsewhere = pair.caller.station.flow_to("UDP", "192.0.2.3", 5060)
+    for data, flow in (
+        (quoted, elsewhere),
+        (quoted.replace(branch, branch[:-1]), transaction.flow),
+        (quoted.replace(b"OPTIONS", b"INVITE"), transaction.flow),
+        (quoted[: quoted.index(branch) + len(branch)], transaction.flow),  # nobody knows what followed
+        (b"SIP/2.0 200 OK\r\n" + quoted.partition(b"\r\n")[2], transaction.flow),
+        (b"", transaction.flow),
+        (b"\xff" * 100, transaction.flow),
+    ):
+        pair.caller.endpoint.undelivered(data, flow)
+    assert pair.caller.responses == []
+    pair.end()
+
+
+def test_icmp_error_for_somebody_who_has_been_heard_of_changes_nothing() -> None:
+    pair = Pair()
+    pair.callee.answers(180)
+    transaction = pair.ask("INVITE")
+    pair.clock.advance(1)
+    pair.caller.endpoint.undelivered(first_sent(pair), transaction.flow)
+    assert pair.caller.statuses == [100, 180]
+    pair.callee.endpoint.respond(pair.callee.served[0], answer(pair, 486))
+    pair.end()

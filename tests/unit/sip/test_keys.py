@@ -54,6 +54,10 @@ def test_responses_find_their_client_by_branch_and_method() -> None:
     assert client_key("z9hG4bK1", "INVITE") != client_key("z9hG4bK1", "CANCEL")
 
 
+def text_of(data: bytes) -> str:
+    return data.decode("latin-1")
+
+
 @pytest.mark.parametrize(
     "via",
     [
@@ -67,7 +71,7 @@ def test_responses_find_their_client_by_branch_and_method() -> None:
 )
 def test_usual_request_is_recognised_unread(via: str) -> None:
     for method in ("INVITE", "ACK", "REGISTER", "BYE", "CANCEL", "ODD"):
-        assert top_row(with_via(via, method)) == via.encode()
+        assert top_row(text_of(with_via(via, method))) == via
 
 
 @pytest.mark.parametrize(
@@ -90,7 +94,7 @@ def test_usual_request_is_recognised_unread(via: str) -> None:
     ids=lambda data: repr(data[24:70]),
 )
 def test_any_other_message_is_left_to_the_parser(data: bytes) -> None:
-    assert top_row(data) is None
+    assert not top_row(text_of(data))
 
 
 _params = st.sampled_from(["branch", "branch", "xbranch", "Branch", "rport", "x"])
@@ -108,7 +112,8 @@ _vias = st.builds(
 def test_same_row_never_makes_one_of_two_transactions(via: str, method: str, uri: str, folded: bool) -> None:
     first = with_via(via, "INVITE" if method == "ACK" else method)
     second = request(method, uri, via=via.replace("; ", ";\r\n ") if folded else via)
-    if top_row(first) is None or top_row(first) != top_row(second):
+    row = top_row(text_of(first))
+    if not row or row != top_row(text_of(second)):
         return
     try:
         one, two = read(first), read(second)

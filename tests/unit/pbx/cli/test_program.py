@@ -45,6 +45,9 @@ group set 600 101,102
 group set 600 101,102 --strategy in-turn
 group list
 group remove 600
+holds list
+holds place 102 reason
+holds lift 102
 registrations
 registrations 101
 calls
@@ -78,7 +81,7 @@ def leaves(command: argparse.ArgumentParser) -> Iterator[argparse.ArgumentParser
 
 def name_of(line: str) -> str:
     words = line.split()
-    return " ".join(words[:2] if words[0] in ("user", "device", "forward", "group") else words[:1])
+    return " ".join(words[:2] if words[0] in ("user", "device", "forward", "group", "holds") else words[:1])
 
 
 def test_every_command_takes_the_common_options() -> None:

@@ -101,3 +101,12 @@ def test_key_of_another_installation_is_said(office: Office) -> None:
         pytest.raises(SecretsError, match="the storage key is not the one"),
     ):
         load_directory(session, SecretBox(bytes(32)))
+
+
+def test_event_that_is_late_does_not_hide_what_came_after_it(office: Office) -> None:
+    """The directory was read with 104 in it, before its event came; meanwhile 105 is there too."""
+    office.add("104")
+    directory = office.directory
+    office.add("105")
+    directory = refresh(office, directory, ("104",))
+    assert refresh(office, directory, ("105",)) == office.directory

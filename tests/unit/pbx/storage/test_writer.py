@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -14,9 +15,9 @@ from sqlalchemy import Connection, Engine, event, select, text
 
 from pbx.calls.models import DELETE_LIVE_CALL, UPSERT_LIVE_CALL, LiveCallRow
 from pbx.registrar.models import DELETE_BINDING, UPSERT_BINDING, BindingRow
-from pbx.storage.engine import open_database
+from pbx.storage.engine import for_urgent_writing, open_database
 from pbx.storage.unit import Store
-from pbx.storage.writer import WriteBehind
+from pbx.storage.writer import DELAY, LOCK_PATIENCE, WriteBehind
 from tests.support.postgresql import PostgresqlServer
 
 PAUSES = (0.005, 0.01)
@@ -33,12 +34,21 @@ def engine(migrated_url: str) -> Iterator[Engine]:
 
 
 @pytest.fixture
+def patient(migrated_url: str) -> Iterator[Engine]:
+    """The same database, which says only after a long time that it is locked."""
+    engine = open_database(migrated_url, patience=LONG)
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture
 def open_writer(engine: Engine) -> Iterator[Open]:
     """Makes writers that are closed at the end."""
     writers: list[WriteBehind] = []
 
     def open_one(**options: Any) -> WriteBehind:
-        writers.append(WriteBehind(engine, **{"pauses": PAUSES, **options}))
+        database = options.pop("database", engine)
+        writers.append(WriteBehind(database, **{"pauses": PAUSES, **options}))
         return writers[-1]
 
     yield open_one
@@ -317,6 +327,64 @@ def test_listener_that_fails_does_not_stop_the_writer(
     other.close()
 
 
+@pytest.mark.parametrize("backend", ["sqlite"], indirect=True)  # PostgreSQL does not tell that a statement waits
+def test_lock_is_told_before_the_database_has_said_anything(
+    patient: Engine, open_writer: Open, backend: str, migrated_url: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """What is acknowledged while it waits would be lost by a kill."""
+    writer = open_writer(database=patient)
+    other = Store(open_database(migrated_url))
+    with other.transaction() as tx:
+        tx.session.execute(text(LOCK[backend]))
+        writer.put(UPSERT_LIVE_CALL, call("a"))
+        assert writer.healthy  # for a moment anybody may have it
+        began = time.monotonic()
+        while writer.healthy:
+            assert time.monotonic() < began + LONG
+            time.sleep(0.001)
+        assert time.monotonic() - began > LOCK_PATIENCE - DELAY
+        assert writer.error == "the database is locked by another program"
+    assert writer.flush(LONG)
+    assert state(writer) == (True, None)
+    assert "the database was locked by another program for 0." in caplog.text
+
+
+@pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
+def test_writer_gets_its_turn_beside_somebody_who_writes_all_the_time(
+    patient: Engine, open_writer: Open, migrated_url: str
+) -> None:
+    """With SQLite's own pauses the other one has ten turns and more meanwhile, now and then a hundred."""
+    writer = open_writer(database=patient)
+    other, holds, stop = open_database(migrated_url, patience=LONG), threading.Event(), threading.Event()
+    turns = 0
+
+    def write_often() -> None:
+        nonlocal turns
+        with for_urgent_writing(other).connect() as connection:
+            while not stop.is_set():
+                with connection.begin():
+                    connection.execute(text(LOCK["sqlite"]))
+                    turns += 1
+                    holds.set()
+                    time.sleep(0.008)
+                time.sleep(0.002)
+
+    busy = threading.Thread(target=write_often)
+    busy.start()
+    waits: list[int] = []
+    for index in range(40):
+        holds.clear()
+        assert holds.wait(LONG)
+        before = turns
+        writer.put(UPSERT_LIVE_CALL, call(f"{index}"))
+        assert writer.flush(LONG)
+        waits.append(turns - before)
+    stop.set()
+    busy.join()
+    other.dispose()
+    assert sum(waits) / len(waits) < 5
+
+
 def test_too_many_waiting_rows_are_told(open_writer: Open) -> None:
     writer = open_writer(delay=LONG, limit=3)
     for index in range(4):
@@ -351,8 +419,8 @@ def test_close_while_the_database_refuses_says_what_is_lost(
 CHILD = """
 import json, sys
 from pbx.calls.models import UPSERT_LIVE_CALL
-from pbx.storage.engine import open_database
-from pbx.storage.writer import WriteBehind
+from pbx.storage.engine import for_urgent_writing, open_database
+from pbx.storage.writer import DELAY, LOCK_PATIENCE, WriteBehind
 writer = WriteBehind(open_database(sys.argv[1]))
 for index in range(500):
     writer.put(UPSERT_LIVE_CALL, (str(index), "{}", 1.0))

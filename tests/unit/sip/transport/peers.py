@@ -14,7 +14,8 @@ from sip.transport.addresses import plain
 from sip.transport.base import Address, Flow
 from sip.transport.connections import Connections, Limits
 from sip.transport.frames import Event, FrameReader, Opcode, encode_frame
-from sip.transport.tcp import Connection, listening_socket
+from sip.transport.sockets import listening_socket
+from sip.transport.tcp import Connection
 from sip.transport.websocket import WebSocketConnection
 
 LOOPBACKS = ("127.0.0.1", "::1")
@@ -41,6 +42,7 @@ class Recorder:
         self._messages: asyncio.Queue[tuple[bytes, Flow]] = asyncio.Queue()
         self._unframed: asyncio.Queue[tuple[bytes, Flow, ParseError]] = asyncio.Queue()
         self._lost: asyncio.Queue[Flow] = asyncio.Queue()
+        self._undelivered: asyncio.Queue[tuple[bytes, Flow]] = asyncio.Queue()
 
     def received(self, data: bytes, flow: Flow) -> None:
         self.received_all.append(data)
@@ -56,6 +58,12 @@ class Recorder:
     def flow_lost(self, flow: Flow) -> None:
         self.lost_all.append(flow)
         self._lost.put_nowait(flow)
+
+    def undelivered(self, data: bytes, flow: Flow) -> None:
+        self._undelivered.put_nowait((data, flow))
+
+    async def nobody_got(self) -> tuple[bytes, Flow]:
+        return await self._undelivered.get()
 
     async def message(self) -> tuple[bytes, Flow]:
         return await self._messages.get()

@@ -13,7 +13,8 @@ from sip.transport import layer as layer_module
 from sip.transport.base import Flow
 from sip.transport.connections import Limits
 from sip.transport.frames import Opcode
-from sip.transport.layer import Listener, TransportLayer
+from sip.transport.layer import TransportLayer
+from sip.transport.sockets import Listener
 from tests.unit.sip.transport.conftest import Run, Tls
 from tests.unit.sip.transport.peers import LOOPBACKS, Recorder, connected, listening, message, phone, web_socket
 

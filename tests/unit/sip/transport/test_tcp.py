@@ -9,7 +9,8 @@ import pytest
 from sip.errors import FlowClosed, TransportError
 from sip.transport.base import Address
 from sip.transport.connections import Limits
-from sip.transport.tcp import Connection, listening_socket
+from sip.transport.sockets import listening_socket
+from sip.transport.tcp import Connection
 from tests.unit.sip.transport.conftest import Run, Tls
 from tests.unit.sip.transport.peers import LOOPBACKS, Listening, Recorder, connected, exhaust, listening, message
 

@@ -117,6 +117,34 @@ def test_message_after_empty_lines_is_delivered(run: Run, host: str) -> None:
     run(scenario())
 
 
+class OnlyPort:
+    """A gate that lets in one port alone."""
+
+    def __init__(self, port: int) -> None:
+        self.port = port
+
+    def admits(self, host: str, port: int) -> bool:
+        return port == self.port and not host.startswith("fe80")
+
+
+@pytest.mark.parametrize("host", LOOPBACKS)
+def test_gate_keeps_out_what_it_does_not_admit_until_it_is_gone(run: Run, host: str) -> None:
+    async def scenario() -> None:
+        recorder = Recorder()
+        async with phone(host) as one, phone(host) as other:
+            with bound(host, recorder) as server:
+                server.gate = OnlyPort(one.address[1])
+                other.send(message(b"other"), server.local)
+                one.send(message(b"one"), server.local)
+                assert (await recorder.message())[0] == message(b"one")
+                assert (server.received, server.limited) == (1, 1)
+                server.gate = None
+                other.send(message(b"other"), server.local)
+                assert (await recorder.message())[0] == message(b"other")
+
+    run(scenario())
+
+
 def test_flood_is_taken_in_bounded_bursts(run: Run) -> None:
     async def scenario() -> None:
         recorder = Recorder()
@@ -135,22 +163,38 @@ def test_flood_is_taken_in_bounded_bursts(run: Run) -> None:
 
 
 @pytest.mark.parametrize("host", LOOPBACKS)
-def test_icmp_error_for_something_sent_does_not_stop_reading(run: Run, host: str) -> None:
-    """A socket must be connected for the kernel to report such errors without being asked to."""
-
+def test_datagram_that_comes_to_nobody_is_reported_with_its_flow(run: Run, host: str) -> None:
     async def scenario() -> None:
         recorder = Recorder()
         async with phone(host) as gone:
             address = gone.address
         with bound(host, recorder) as server:
-            server._socket.connect(address)
-            for _ in range(3):
-                server.flow_to(*address).send(message())
-                await asyncio.sleep(0)
-            async with phone(*address) as back:
-                for number in range(3):
-                    back.send(message(str(number).encode()), server.local)
+            flow = server.flow_to(*address)
+            flow.send(message(b"lost"))
+            assert await recorder.nobody_got() == (message(b"lost"), flow)
+            assert (server.unreachable, server.refused) == (1, 0)
+
+    run(scenario())
+
+
+@pytest.mark.parametrize("host", LOOPBACKS)
+def test_datagrams_that_come_to_nobody_stop_neither_reading_nor_what_is_sent_to_others(run: Run, host: str) -> None:
+    async def scenario() -> None:
+        recorder = Recorder()
+        async with phone(host) as gone:
+            address = gone.address
+        async with phone(host) as peer:
+            with bound(host, recorder) as server:
+                for number in range(20):
+                    server.flow_to(*address).send(message())
+                    server.flow_to(*peer.address).send(message(str(number).encode()))  # the kernel's error comes here
+                    assert await peer.receive() == message(str(number).encode())
+                    peer.send(message(str(number).encode()), server.local)
                     assert (await recorder.message())[0] == message(str(number).encode())
+                for _ in range(20):
+                    await recorder.nobody_got()
+                assert server.refused == 0
+                server.look()
 
     run(scenario())
 
