@@ -28,7 +28,7 @@ _MOST_CHECKED, _LONGEST_CHECKED = 1024, 64  # characters
 _checked: Final[set[str]] = set()
 _SCHEME: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*")
 _USER_SAFE: Final = frozenset(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.!~*'()&=+$,;?/")
-_MOST_REMEMBERED, _LONGEST_REMEMBERED = 8192, 256  # URIs that parse_uri has read; characters of one
+_MOST_REMEMBERED, _LONGEST_REMEMBERED = 4096, 256  # URIs that parse_uri has read; characters of one
 # RFC 3261 §19.1.4: these parameters never match a URI that lacks them.
 _COMPARED_IF_ANY: Final = ("user", "ttl", "method", "maddr", "transport")
 
