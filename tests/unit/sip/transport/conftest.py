@@ -41,6 +41,16 @@ class Tls:
     stranger: ssl.SSLContext
 
 
+@pytest.fixture(params=["TCP", "TLS"])
+def transport(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture
+def client_tls(transport: str, tls: Tls) -> ssl.SSLContext | None:
+    return tls.client if transport == "TLS" else None
+
+
 @pytest.fixture(scope="session")
 def tls(tmp_path_factory: pytest.TempPathFactory) -> Tls:
     folder = tmp_path_factory.mktemp("tls")
