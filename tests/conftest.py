@@ -17,9 +17,10 @@ from tests.support.postgresql import PostgresqlServer, find_binaries, running_po
 
 
 def pytest_configure() -> None:
-    """Servers that tests start are stopped by SIGINT too, also where a shell has started us with that ignored."""
-    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+    """Servers that tests start hear SIGINT and SIGHUP, also where a shell or `nohup` has started us with them ignored."""
+    for number, usual in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):
+        if signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, usual)
 
 
 @pytest.hookimpl(optionalhook=True)

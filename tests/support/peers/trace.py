@@ -104,3 +104,13 @@ class MessageAssembler:
         message = SipMessage(self._way, self._start, tuple(self._fields), body)
         self.expect(self._way)  # a stream may have brought several at once
         return message
+
+
+def whole_message(way: Way, octets: bytes) -> SipMessage:
+    """One message that came or went as a whole. Raises AssertionError where it is none."""
+    assembler = MessageAssembler()
+    assembler.expect(way)
+    for line in octets.split(b"\n"):
+        if message := assembler.feed(line):
+            return message
+    raise AssertionError(f"no message: {octets!r}")

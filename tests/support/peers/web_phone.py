@@ -38,7 +38,7 @@ from tests.support.peers.calls import Call, State
 from tests.support.peers.peer import DEADLINE, Watched
 from tests.support.peers.recordings import Mark, describe, mark, wait_heard
 from tests.support.peers.rtp import RtpEnd
-from tests.support.peers.trace import MessageAssembler, SipMessage, Way
+from tests.support.peers.trace import SipMessage, Way, whole_message
 from tests.support.processes import PeerError
 
 SAVPF = "UDP/TLS/RTP/SAVPF"  # the media of browsers (RFC 8827)
@@ -395,7 +395,7 @@ class WebPhone(Watched):
         typed = ["Content-Type: application/sdp"] if body else []
         ending = [f"Allow: {ALLOW}", "User-Agent: JsSIP 3.10", *typed, f"Content-Length: {len(body)}"]
         text = "\r\n".join([*rows, *ending, "", body])
-        self._take_message(_message(Way.SENT, text.encode()))
+        self._take_message(whole_message(Way.SENT, text.encode()))
         self._write(encode_message(text.encode(), os.urandom(4)))
 
     def _write(self, octets: bytes) -> None:
@@ -433,20 +433,11 @@ class WebPhone(Watched):
 
     def _take_event(self, event: bytes | Ping | Pong) -> None:
         if isinstance(event, bytes):
-            message = _message(Way.RECEIVED, event)
+            message = whole_message(Way.RECEIVED, event)
             self._take_message(message)
             self._arrived(message)
         elif isinstance(event, Ping):
             self._write(encode_frame(Opcode.PONG, event.payload, os.urandom(4)))
-
-
-def _message(way: Way, octets: bytes) -> SipMessage:
-    assembler = MessageAssembler()
-    assembler.expect(way)
-    for line in octets.split(b"\n"):
-        if message := assembler.feed(line):
-            return message
-    raise AssertionError(f"no message: {octets!r}")
 
 
 def _uri_in(contact: str) -> str:

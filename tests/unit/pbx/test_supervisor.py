@@ -98,8 +98,9 @@ class Running:
 
     def wait_gone(self) -> int:
         """Waits until the supervisor and everything that it started has ended: nobody holds the pipe."""
+        deadline = time.monotonic() + PATIENCE
         while self._read():
-            pass
+            assert time.monotonic() < deadline, f"it goes on:\n{self.text[-2000:]}"
         return self.child.wait(PATIENCE)
 
     def _read(self) -> bool:
