@@ -17,7 +17,7 @@ from tests.support.postgresql import PostgresqlServer, find_binaries, running_po
 
 
 def pytest_configure() -> None:
-    """Servers that tests start hear SIGINT and SIGHUP, also where a shell or `nohup` has started us with them ignored."""
+    """Servers that tests start hear SIGINT and SIGHUP, also where a shell has started us with them ignored."""
     for number, usual in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):
         if signal.getsignal(number) is signal.SIG_IGN:
             signal.signal(number, usual)
