@@ -32,7 +32,8 @@ from pbx.media.embedded import EmbeddedMedia
 from pbx.media.errors import MediaError
 from pbx.media.plane import MediaProfile
 from pbx.media.relay.ports import bound
-from tests.scenarios.media.carriers import RtpengineProcess, WorkerProcess, free_port
+from tests.scenarios.media.carriers import RtpengineProcess, WorkerProcess
+from tests.support.ports import free_port
 from tests.support.processes import Process
 from tests.support.shared import shared_data
 

@@ -13,7 +13,7 @@ from typing import Protocol, Self
 
 from tests.benchmarks.builds import ROOT, environment, run_python
 from tests.benchmarks.kit import User
-from tests.support.peers.kamailio import free_port
+from tests.support.ports import free_port
 from tests.support.processes import PeerError, Process
 
 START = 30.0  # s

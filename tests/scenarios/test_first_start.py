@@ -13,8 +13,7 @@ import pytest
 
 from config.data import DataFolder
 from pbx.bus.client import call
-from tests.support.peers.kamailio import free_port
-from tests.support.ports import media_ports
+from tests.support.ports import free_port, media_ports
 from tests.support.processes import Process, wait_gone
 
 ROOT = Path(__file__).parents[2]

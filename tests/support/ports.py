@@ -14,8 +14,25 @@ LOWEST, HIGHEST = 10_000, 30_000
 SIDE_BY_SIDE = 8  # servers that one process of a test has at once, at the most
 
 _locks: list[int] = []  # held until the process ends
-_own: list[int] = []
+_block: list[int] = []  # of the ports for signalling and the web
+_own: list[int] = []  # the first ports of the blocks for media
 _turns = count()
+_signalling = count()
+
+
+def free_port() -> int:
+    """A port that nobody uses at this moment for UDP or TCP, and that no other test run takes meanwhile.
+
+    The kernel hands out none of these to a connection that opens before the server does. It comes back
+    only after many others.
+    """
+    if not _block:
+        _block.append(reserve(1))
+    for _ in range(BLOCK):
+        port = _block[0] + next(_signalling) % BLOCK
+        if _is_free(port) and _is_free(port, socket.SOCK_STREAM):
+            return port
+    raise RuntimeError("somebody else uses the ports that are this process's own")
 
 
 def media_ports() -> str:
@@ -57,8 +74,8 @@ def _lock(first: int) -> int | None:
     return None
 
 
-def _is_free(port: int) -> bool:
-    with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as both:
+def _is_free(port: int, kind: socket.SocketKind = socket.SOCK_DGRAM) -> bool:
+    with socket.socket(socket.AF_INET6, kind) as both:
         both.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
         try:
             both.bind(("::", port))

@@ -24,10 +24,9 @@ from pbx.first_start import prepare
 from pbx.storage.base import utc_now
 from pbx.storage.engine import open_database
 from pbx.storage.unit import Store
-from tests.support.peers.kamailio import free_port
 from tests.support.peers.peer import DEADLINE
 from tests.support.peers.recordings import FolderWatch
-from tests.support.ports import media_ports
+from tests.support.ports import free_port, media_ports
 from tests.support.processes import PeerError, Process
 
 ACTOR = "test"
@@ -98,7 +97,12 @@ class Server:
             self.process = None
 
     def __enter__(self) -> Self:
-        return self.start()
+        try:
+            return self.start()
+        except BaseException:  # what it leaves would be the failure of whichever test comes later
+            self.stop()
+            self.store.close()
+            raise
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

@@ -31,7 +31,7 @@ from pbx.first_start import prepare
 from pbx.storage.base import utc_now
 from pbx.storage.engine import open_database
 from pbx.storage.unit import Store
-from tests.support.peers.kamailio import free_port
+from tests.support.ports import free_port
 from tests.support.processes import PeerError, Process
 
 COOKIE = "__Host-gorizont"

@@ -2,7 +2,6 @@
 
 import asyncio
 import queue
-import socket
 import sys
 import time
 from collections.abc import Collection
@@ -14,6 +13,7 @@ from pbx.media.errors import MediaError
 from pbx.media.plane import Loss, MediaProfile, SessionStatistics
 from pbx.media.rtpengine import RtpengineMedia
 from tests.scenarios.media.loops import DEADLINE, LoopThread
+from tests.support.ports import free_port
 from tests.support.processes import Process
 
 ROOT = Path(__file__).parents[3]
@@ -201,9 +201,3 @@ def rtpengine(thread: LoopThread, port: int, own: EmbeddedMedia) -> Carrier:
         return plane
 
     return Carrier(thread, thread.call(build), "rtpengine")
-
-
-def free_port() -> int:
-    with socket.socket(type=socket.SOCK_DGRAM) as one:
-        one.bind(("127.0.0.1", 0))
-        return int(one.getsockname()[1])

@@ -1,26 +1,14 @@
 """Kamailio as a registrar and proxy on loopback, to prove the phones without the server that they are made for."""
 
 import shutil
-import socket
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from tests.support.ports import free_port
 from tests.support.processes import Process
 
 CONFIG = Path(__file__).with_name("kamailio.cfg")
-
-
-def free_port() -> int:
-    """Return a port that is free on 127.0.0.1 for UDP and TCP at this moment."""
-    while True:
-        with socket.socket(type=socket.SOCK_STREAM) as tcp, socket.socket(type=socket.SOCK_DGRAM) as udp:
-            tcp.bind(("127.0.0.1", 0))
-            try:
-                udp.bind(tcp.getsockname())
-            except OSError:
-                continue
-            return int(tcp.getsockname()[1])
 
 
 class Kamailio:

@@ -16,11 +16,11 @@ from pathlib import Path
 from typing import ClassVar
 
 from tests.support.peers.base import Transport
-from tests.support.peers.kamailio import free_port
 from tests.support.peers.peer import DEADLINE, Peer
 from tests.support.peers.recordings import Mark, describe, mark, wait_heard
 from tests.support.peers.rtp import RtpEnd
 from tests.support.peers.trace import Way
+from tests.support.ports import free_port
 from tests.support.processes import PeerError
 
 SCENARIOS = Path(__file__).parents[1] / "scenarios"
