@@ -2,7 +2,7 @@
 
 A restart of the engine, or a network that changes, ends connections but no calls. The phone registers again within
 seconds (RFC 5626 §4.5), perhaps with another port in its Contact, and its dialogs go on by the new connection. Where it
-can be connected to at its address, that is tried at once (RFC 3261 §18.1.1).
+can be connected to at its address, that is tried at once, and again every T2 (RFC 3261 §18.1.1).
 """
 
 from __future__ import annotations
@@ -185,7 +185,7 @@ class _Away:
 class _Held:
     """A request that waits, or is tried on a connection that may come to nothing."""
 
-    __slots__ = ("_away", "_handler", "_recovery", "_request", "_trial", "timer")
+    __slots__ = ("_again", "_away", "_handler", "_recovery", "_request", "_trial", "timer")
 
     def __init__(self, recovery: Recovery, away: _Away, request: Request, handler: ResponseHandler) -> None:
         self._recovery = recovery
@@ -193,6 +193,7 @@ class _Held:
         self._request = request
         self._handler = handler
         self._trial: _Trial | None = None
+        self._again: Timer | None = None
         self.timer: Timer | None = None
 
     def go(self, flow: Flow) -> None:
@@ -213,12 +214,23 @@ class _Held:
             return
         if isinstance(response, LocalResponse) and response.status == 503 and self in self._away.held:
             self._trial = None  # nobody is there: it waits on
+            if self._again is None:
+                endpoint = self._recovery.switch.endpoint
+                self._again = endpoint.start_timer(endpoint.timers.t2, self._try_again)
             return
         trial.heard = True
         self._stop_waiting()
         if not isinstance(response, LocalResponse):
             self._recovery.reached(self._away)
         self._handler(response)
+
+    def _try_again(self, _: object) -> None:
+        """A network that was down may carry again, long before the phone notices."""
+        self._again = None
+        if self._trial is None:
+            flow = self._away.leg.hop()
+            if not flow.closed:
+                self.go(flow)
 
     def give_up(self, _: object = None) -> None:
         """The time is up, but for what is on its way."""
@@ -234,9 +246,10 @@ class _Held:
         self._handler(local_response(self._request, status))
 
     def _stop_waiting(self) -> None:
-        if self.timer is not None:
-            self.timer.cancel()
-            self.timer = None
+        for timer in (self.timer, self._again):
+            if timer is not None:
+                timer.cancel()
+        self.timer = self._again = None
         if self in self._away.held:
             self._away.held.remove(self)
 

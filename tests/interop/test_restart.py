@@ -226,8 +226,8 @@ def test_call_over_a_broken_connection_is_hung_up_by_a_new_one(office: Desk) -> 
 
 @pytest.mark.parametrize(
     ("kind", "transport"),
-    [(Linphone, Transport.TCP), (Pjsua, Transport.TLS)],
-    ids=["linphone-tcp", "pjsua-tls"],
+    [(Linphone, Transport.TCP), (Baresip, Transport.TCP), (Pjsua, Transport.TLS)],
+    ids=["linphone-tcp", "baresip-tcp", "pjsua-tls"],
 )
 def test_phone_whose_connection_broke_hears_that_the_other_has_hung_up_meanwhile(
     office: Desk, kind: type[Phone], transport: Transport

@@ -91,6 +91,17 @@ def test_phone_that_listens_is_connected_to_at_once(office: Office) -> None:
     assert ring.ended
 
 
+def test_phone_that_listens_behind_a_network_that_was_down_is_connected_to_when_it_is_up(restarted: Restarted) -> None:
+    office, _, call, boris, ring = restarted
+    call.bye()
+    office.run(10.0)
+    assert ring.live
+    boris.station.refuses.clear()
+    office.run(4.0)
+    assert ring.ended
+    assert [request.method for request in ring.asked] == ["BYE"]
+
+
 def test_offer_waits_and_is_answered_when_the_phone_is_back(restarted: Restarted) -> None:
     office, _, call, boris, ring = restarted
     offer = call.reinvite(call.phone.sdp)
