@@ -22,7 +22,7 @@ from sip.grammar import (
     split_list,
     unquote,
 )
-from sip.uri import SipUri, Uri, parse_uri
+from sip.uri import SipUri, Uri, check_uri, parse_uri
 
 MAGIC_COOKIE: Final = "z9hG4bK"
 METHODS: Final = frozenset(
@@ -247,7 +247,7 @@ def tag_of(text: str) -> str:
         address = NameAddr.parse(named)
         if address.params:
             return _tag_of(text)
-        address.parsed_uri()
+        check_uri(address.uri)
         if len(named) <= _LONGEST_NAMED:
             if len(_named) >= _MOST_NAMED:
                 _named.clear()
@@ -257,7 +257,7 @@ def tag_of(text: str) -> str:
 
 def _tag_of(text: str) -> str:
     address = NameAddr.parse(text)
-    address.parsed_uri()
+    check_uri(address.uri)
     return address.tag
 
 

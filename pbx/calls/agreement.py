@@ -5,11 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
+from pbx.calls.invitation import ANONYMOUS, identity
 from pbx.calls.leg import Leg
 from pbx.calls.states import LegState
 from sip.message import Response
+from sip.transaction.local import LocalResponse
 
 _TRIES: Final = 4
+DEAD: Final = frozenset((408, 481))  # RFC 3261 §12.2.1.2: the dialog is over
+
+
+def introduce(leg: Leg, partner: Leg) -> None:
+    """Lets a party know, by what it is sent from now on, whom it talks with."""
+    switch = leg.switch
+    leg.partner = ANONYMOUS if partner.private else identity(switch, partner.number, switch.name_of(partner.number))
+    leg.other_host = partner.flow.remote[0]
 
 
 def negotiate(
@@ -34,7 +44,7 @@ def negotiate(
             return
         endpoint.start_timer(leg.pause(), lambda _: negotiate(leg, offer, agreed, refused, tries - 1))
 
-    if leg.asking is not None or leg.asked is not None:
+    if leg.busy:
         again()
         return
 
@@ -47,13 +57,16 @@ def negotiate(
             agreed(response)
         else:
             refused(response)
+            if response.status in DEAD or isinstance(response, LocalResponse):
+                leg.lost(response.status, "No answer within the dialog")
 
-    leg.when_confirmed(lambda: leg.offer("INVITE", offer, answered))
+    leg.when_confirmed(lambda: again() if leg.busy else leg.offer("INVITE", offer, answered))
 
 
 def restore(leg: Leg, partner: Leg) -> None:
     """Gives a party back to the partner that it had, after it was offered somebody else in vain."""
     if leg.state is not LegState.ENDED and partner.state is not LegState.ENDED:
+        introduce(leg, partner)
         negotiate(leg, partner.remote_sdp, leg.acknowledge, _stays)
 
 

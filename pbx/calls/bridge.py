@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from pbx.calls.agreement import DEAD, restore
 from pbx.calls.inbound import InboundLeg
 from pbx.calls.incoming import Headers, Incoming
 from pbx.calls.leg import Leg
@@ -19,9 +20,11 @@ from sip.transaction.local import LocalResponse
 if TYPE_CHECKING:
     from pbx.calls.call import Call
 
-_DEAD = frozenset((408, 481))  # RFC 3261 §12.2.1.2: the dialog is over
 _SERVED = frozenset(("INVITE", "UPDATE", "INFO"))
 _PASSED = ("Warning", "Retry-After", "Accept", "Unsupported")
+# What a phone says to us alone: that it wants to know who we are, or that it is overloaded (RFC 3261 §16.7 point 6).
+_TO_US = frozenset((401, 407, 503))
+_LATER = ("Retry-After", "2")
 
 
 def carry(call: Call, leg: Leg, incoming: Incoming) -> None:
@@ -37,18 +40,16 @@ def carry(call: Call, leg: Leg, incoming: Incoming) -> None:
 
 def _invite(call: Call, leg: Leg, incoming: Incoming) -> None:
     """A re-INVITE: a new offer, or the wish for one, goes to the other party (RFC 3261 §14)."""
-    other = call.other(leg)
-    if call.answered is None or other is None:
-        incoming.answer(500, headers=[("Retry-After", "2")])
-    elif other.asking is not None or other.asked is not None:
-        incoming.answer(491)
+    if call.answered is None or call.other(leg) is None:
+        incoming.answer(500, headers=[_LATER])
     else:
-        other.when_confirmed(lambda: _offer(call, other, incoming))
+        _offer(call, incoming, "INVITE")
 
 
-def _offer(call: Call, other: Leg, incoming: Incoming) -> None:
-    body = incoming.request.body
-    if other.asking is not None:
+def _offer(call: Call, incoming: Incoming, method: str) -> None:
+    """Asks the other party by INVITE or UPDATE, unless it is asking itself, or has left to make room for another."""
+    body, other = incoming.request.body, call.other(incoming.leg)
+    if other is None or other.busy or other.state is LegState.ENDED:
         incoming.answer(491)
         return
 
@@ -57,17 +58,30 @@ def _offer(call: Call, other: Leg, incoming: Incoming) -> None:
             return
         if response.status >= 300:
             _refuse(other, incoming, response)
-        elif body:
-            other.acknowledge(response)
-            incoming.answer(200, body=response.body)
+        elif incoming.answered:  # who asked has hung up, or has taken it back
+            undo(response)
         else:
-            # No offer came, so the other party made one: the answer comes with the ACK.
-            incoming.answer(200, body=response.body, on_ack=lambda answer: other.acknowledge(response, answer))
-            if incoming.leg.state is LegState.ENDED:
+            incoming.undo = lambda: undo(response)
+            if body and method == "INVITE":
                 other.acknowledge(response)
+            # Where no offer came, the other party has made one: the answer comes with the ACK.
+            on_ack = None if body else lambda answer: other.acknowledge(response, answer)
+            incoming.answer(200, body=response.body, on_ack=on_ack)
         call.leg_changed()
 
-    other.offer("INVITE", body, answered)
+    def undo(response: Response) -> None:
+        if other.owed is response:
+            other.acknowledge(response, b"" if body else other.sdp_source)
+        restore(other, incoming.leg)
+
+    def ask() -> None:
+        if other.busy:
+            incoming.answer(491)
+        elif not incoming.answered:
+            proposal = other.offer(method, body, answered)
+            incoming.undo = incoming.undo or proposal.cancel
+
+    other.when_confirmed(ask)
 
 
 def _update(call: Call, leg: Leg, incoming: Incoming) -> None:
@@ -75,27 +89,12 @@ def _update(call: Call, leg: Leg, incoming: Incoming) -> None:
     body = incoming.request.body
     if not body:
         incoming.answer(200)
-        return
-    if call.answered is None:
+        call.leg_changed()
+    elif call.answered is None:
         _early_update(call, leg, incoming)
-        return
-    other = call.other(leg)
-    if other is None or other.asking is not None or other.asked is not None:
-        incoming.answer(491)
-        return
-    method = "UPDATE" if "UPDATE" in other.allows else "INVITE"
-
-    def answered(response: Response) -> None:
-        if response.status < 200:
-            return
-        if response.status >= 300:
-            _refuse(other, incoming, response)
-            return
-        if method == "INVITE":
-            other.acknowledge(response)
-        incoming.answer(200, body=response.body)
-
-    other.when_confirmed(lambda: other.offer(method, body, answered))
+    else:
+        other = call.other(leg)
+        _offer(call, incoming, "UPDATE" if other is not None and "UPDATE" in other.allows else "INVITE")
 
 
 def _early_update(call: Call, leg: Leg, incoming: Incoming) -> None:
@@ -108,7 +107,7 @@ def _early_update(call: Call, leg: Leg, incoming: Incoming) -> None:
 
         def answered(response: Response) -> None:
             if response.status >= 200:
-                incoming.answer(response.status, response.reason, body=response.body)
+                _answer_as(incoming, response, body=response.body)
 
         call.a.offer("UPDATE", incoming.request.body, answered)
     else:
@@ -118,16 +117,18 @@ def _early_update(call: Call, leg: Leg, incoming: Incoming) -> None:
 def _refuse(other: Leg, incoming: Incoming, response: Response) -> None:
     headers = [(name, value) for name in _PASSED for value in response.rows(name)]
     _answer_as(incoming, response, headers)
-    if response.status in _DEAD or isinstance(response, LocalResponse):
+    if response.status in DEAD or isinstance(response, LocalResponse):
         other.lost(response.status, "No answer within the dialog")
 
 
-def _answer_as(incoming: Incoming, response: Response, headers: Headers = ()) -> None:
+def _answer_as(incoming: Incoming, response: Response, headers: Headers = (), body: bytes = b"") -> None:
     """Answers as the other party did. One that can't be reached is no overload of ours, which 503 would say."""
     if isinstance(response, LocalResponse) and response.status == 503:
         incoming.answer(480, headers=headers)
+    elif response.status in _TO_US:
+        incoming.answer(500, headers=headers)
     else:
-        incoming.answer(response.status, response.reason, headers=headers)
+        incoming.answer(response.status, response.reason, headers=headers, body=body)
 
 
 def _pass_on(call: Call, leg: Leg, incoming: Incoming) -> None:
@@ -137,7 +138,7 @@ def _pass_on(call: Call, leg: Leg, incoming: Incoming) -> None:
         phones = [one for one in call.ringing.legs if one.ringer is not None and one.early]
         other = phones[0] if len(phones) == 1 else None
     if other is None or other.state is LegState.ENDED:
-        incoming.answer(481)
+        incoming.answer(500, "Nobody to Take It", headers=[_LATER])  # 481 would end the call of the one who asks
         return
     request = incoming.request
     headers = [(name, value) for name in ("Info-Package", "Content-Disposition") for value in request.rows(name)]
@@ -145,7 +146,7 @@ def _pass_on(call: Call, leg: Leg, incoming: Incoming) -> None:
     def answered(response: Response) -> None:
         if response.status >= 200:
             _answer_as(incoming, response)
-            if response.status in _DEAD and other.live:
+            if response.status in DEAD and other.live:
                 other.lost(response.status, "No answer within the dialog")
 
     content_type = request.get("Content-Type") or "application/octet-stream"

@@ -187,7 +187,7 @@ class Call:
         phones = self.switch.phones_of(number)
         if number == self.caller.number and self.origin is not None:
             phones = [phone for phone in phones if not self.origin.calls_from(phone)]
-        if self.instance is not None:
+        if self.instance is not None and number == self.plan.dialled:
             phones = [phone for phone in phones if phone.gruu and phone.instance == self.instance]
         return phones
 
@@ -393,7 +393,8 @@ class Call:
         if self.ended is not None:
             return
         if self.answered is None:
-            self.cancel(reason, "caller gave up" if how == "hung up" else f"caller {how}")
+            who = "caller" if leg is self.a else "callee"
+            self.cancel(reason, "caller gave up" if (who, how) == ("caller", "hung up") else f"{who} {how}")
             return
         if self.transfer is not None and self.transfer.leaves(leg):
             return

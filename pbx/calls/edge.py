@@ -19,6 +19,7 @@ from pbx.calls.states import LegState
 from pbx.media.errors import MediaError
 from pbx.media.plane import MediaPlane, MediaProfile, SessionStatistics
 from sip.identifiers import token
+from sip.sdp.description import relabel_origin
 
 if TYPE_CHECKING:
     from pbx.calls.leg import Leg
@@ -216,9 +217,28 @@ def open_edge(leg: Leg, profile: MediaProfile) -> Edge | None:
     return leg.edge
 
 
+def _describe(leg: Leg, source: bytes, body: bytes) -> bytes:
+    """A description for the party as ours: our origin line, version up at a change. It was made of `source`.
+
+    RFC 3264 §8 and RFC 4566 §5.2: within a dialog the origin stays and its version rises, even when the
+    far party was replaced behind our back-to-back user agent.
+    """
+    if not leg.sdp_id:
+        leg.sdp_id = int(token()[:12], 16)
+    leg.sdp_source = source
+    leg.sdp_version += 1
+    leg.local_sdp = relabel_origin(body, leg.sdp_id, leg.sdp_version)
+    return leg.local_sdp
+
+
+def _is_told(leg: Leg, source: bytes) -> bool:
+    """Whether the party knows what is made of `source`, and has been told nothing else since, be it in vain."""
+    return source == leg.sdp_source and b"o=- %d %d " % (leg.sdp_id, leg.sdp_version) in leg.local_sdp
+
+
 def outward(leg: Leg, body: bytes, *, offer: bool, then: Then) -> None:
     """Gives `then` what is to be sent to the party for `body`: b"" for b"", and the error where there is no way."""
-    if not body or body == leg.sdp_source:
+    if not body or _is_told(leg, body):
         then(leg.local_sdp if body else body)
         return
     if leg.webrtc and is_webrtc(body) and not (leg.edge is not None and leg.edge.echoes):
@@ -226,17 +246,17 @@ def outward(leg: Leg, body: bytes, *, offer: bool, then: Then) -> None:
             leg.remote_sdp = leg.edge.original(leg.remote_sdp)
             leg.edge.close()
             leg.edge = None
-        then(leg.describe(body, body))
+        then(_describe(leg, body, body))
         return
     if leg.webrtc and leg.edge is None:
         open_edge(leg, MediaProfile.WEBRTC)
     edge = leg.edge
     if edge is None:
-        then(leg.describe(body, body))
+        then(_describe(leg, body, body))
     else:
 
         def made(result: Made) -> None:
-            then(result if isinstance(result, MediaError) else leg.describe(body, result))
+            then(result if isinstance(result, MediaError) else _describe(leg, body, result))
 
         edge.outward(body, offer=offer, then=made)
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from pbx.calls.edge import is_webrtc, outward, said
+from pbx.calls.edge import Made, is_webrtc, outward, said
 from pbx.calls.incoming import Headers, Incoming
 from pbx.calls.leg import Leg
 from pbx.calls.reliable import Reliable
 from pbx.calls.session_timer import SessionTimer
 from pbx.calls.states import LegInput, LegState
 from pbx.calls.switch import Switch
+from pbx.media.errors import MediaError
 from sip.dialog.dialog import Dialog
 from sip.identifiers import token
 from sip.message import Request, respond
@@ -31,6 +32,7 @@ class InboundLeg(Leg):
         if invitation.body:
             self.webrtc = is_webrtc(invitation.body)
         self.session = SessionTimer.offered(self, invitation)
+        self.heard_at = switch.clock().timestamp()
         self.early_sdp = False
         self.former_tags: list[str] = []
         self.invitation: Incoming | None = None
@@ -123,8 +125,19 @@ class InboundLeg(Leg):
         """Answers 200; once every reliable provisional response is acknowledged (RFC 3262 §3)."""
         if self.reliable is not None and self.reliable.busy:
             self.reliable.then(lambda: self.answer(body, headers, on_ack))
-            return
-        if self.invitation is None or self.state is LegState.ENDED:
+        elif self.invitation is not None:
+            offer = not self.invitation.request.body
+            outward(self, body, offer=offer, then=lambda made: self._answer(body, made, headers, on_ack))
+
+    def _answer(self, body: bytes, made: Made, headers: Headers, on_ack: Callable[[bytes], None] | None) -> None:
+        """`made` is what the caller gets for `body`."""
+        if self.invitation is None:
+            return  # it has hung up meanwhile
+        if isinstance(made, MediaError):
+            owner, reason = self.owner, f'SIP;cause={made.status};text="No media"'
+            self.reject(488, None, [("Reason", reason)])
+            if owner is not None:
+                owner.leg_hung_up(self, reason, "was lost: no media")
             return
         invitation = self._finally()
         self.move(LegInput.ANSWER)
@@ -138,7 +151,7 @@ class InboundLeg(Leg):
 
     def hang_up(self, reason: str = "") -> None:
         if self.invitation is not None:
-            self.reject(487)  # its 200 was waiting for a PRACK
+            self.reject(487)  # its 200 was waiting for a PRACK or a description
         else:
             super().hang_up(reason)
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 from pbx.calls.edge import Made, outward
+from pbx.calls.states import LegState
 from pbx.media.errors import MediaError
 from sip.errors import ParseError
 from sip.message import Request, Response, respond
@@ -32,15 +33,30 @@ def description(message: Request | Response) -> bytes:
 
 
 class Incoming:
-    """A request of a party within its dialog, to be answered exactly once."""
+    """A request of a party within its dialog, to be answered exactly once.
 
-    __slots__ = ("answered", "leg", "request", "transaction")
+    `undo` takes back what was asked elsewhere for it; `before` is the party's description that it would change.
+    """
+
+    __slots__ = ("answered", "before", "leg", "request", "transaction", "undo")
 
     def __init__(self, leg: Leg, request: Request, transaction: ServerTransaction) -> None:
         self.leg = leg
         self.request = request
         self.transaction = transaction
         self.answered = False
+        self.before = b""
+        self.undo: Callable[[], None] | None = None
+
+    def cancel(self) -> None:
+        """The party takes its INVITE back (RFC 3261 §9.2)."""
+        if not self.answered:
+            self.answer(487)
+            self._undo()
+
+    def _undo(self) -> None:
+        if self.undo is not None:
+            self.undo()
 
     def answer(
         self,
@@ -74,14 +90,19 @@ class Incoming:
         on_ack: Callable[[bytes], None] | None,
     ) -> None:
         leg, request = self.leg, self.request
+        failed = isinstance(described, MediaError)
         if isinstance(described, MediaError):
             status, reason, described = 488, None, b""
+        elif leg.state is LegState.ENDED and status < 300 and request.method == "INVITE":
+            status, reason, described = 487, None, b""  # it has hung up meanwhile
         response = respond(request, status, reason, to_tag=leg.dialog.local_tag, headers=headers)
         if request.method in ("INVITE", "UPDATE"):
             if leg.asked is self:
                 leg.asked = None
             if status < 300:
                 leg.dress(response)
+            elif self.before:  # RFC 3261 §14.2: the session stays as it was
+                leg.remote_sdp = self.before
         if described:
             response.body = described
             response.set("Content-Type", "application/sdp")
@@ -89,3 +110,5 @@ class Incoming:
             leg.send_2xx(self.transaction, response, request.cseq.number if request.cseq else 0, on_ack)
         else:
             leg.switch.endpoint.respond(self.transaction, response)
+        if failed:
+            self._undo()

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from pbx.calls.switch import EXTENSIONS, METHODS, Switch
+from pbx.calls.switch import EXTENSIONS, METHODS, WITHOUT_100REL, Switch
 from pbx.routing.reasons import Cause, Diversion
 from sip.dialog.dialog import Dialog
 from sip.errors import ParseError
@@ -20,6 +20,9 @@ ANONYMOUS: Final = '"Anonymous" <sip:anonymous@anonymous.invalid>'
 
 # Carried across as the caller's phone wrote them: they say something to the person who is called.
 _CARRIED: Final = ("Subject", "Priority", "Alert-Info")
+
+# Words by which Alert-Info makes phones pick up by themselves: nobody may so listen to somebody else's room.
+_PICKS_UP: Final = ("answer", "intercom")
 
 # RFC 7044 §8, RFC 4458 §2.1: the status that stands for why the call left a number.
 _HISTORY: Final = {
@@ -115,12 +118,12 @@ def invitation(
             for stop in reversed(diversions)  # RFC 5806 §5: the most recent first
         ]
     headers["Allow"] = [METHODS]
-    headers["Supported"] = [EXTENSIONS if reliable else "timer, replaces, norefersub"]
+    headers["Supported"] = [EXTENSIONS if reliable else WITHOUT_100REL]
     headers["Session-Expires"] = [str(switch.settings.session_expires)]
     if original is not None:
         for name in _CARRIED:
             if name in original.headers:
-                headers[name] = original.headers[name]
+                headers[name] = [row for row in original.headers[name] if not _picks_up(name, row)]
     if body:
         headers["Content-Type"] = ["application/sdp"]
     request = Request("INVITE", dialog.target, headers, body)
@@ -129,16 +132,20 @@ def invitation(
     return request
 
 
+def _picks_up(name: str, row: str) -> bool:
+    return name == "Alert-Info" and any(word in row.lower() for word in _PICKS_UP)
+
+
 def history(switch: Switch, diversions: Sequence[Diversion], number: str) -> list[str]:
     """History-Info (RFC 7044): every stop of the call and why it left it, the present target last."""
-    entries, index = [], "1"
-    for position, stop in enumerate(diversions):
+    entries, index, led_here, mapped = [], "1", "", ""
+    for stop in diversions:
         status = _HISTORY[stop.cause]
-        mapped = f";mp={index.rpartition('.')[0]}" if position else ""
-        entries.append(f"<{switch.address_of(stop.number)}?Reason=SIP%3Bcause%3D{status}>;index={index}{mapped}")
+        address = f"{switch.address_of(stop.number)}{led_here}"
+        entries.append(f"<{address}?Reason=SIP%3Bcause%3D{status}>;index={index}{mapped}")
+        led_here, mapped = f";cause={status}", f";mp={index}"  # RFC 4458 §2: why the call came to the next one
         index += ".1"
-    cause = _HISTORY[diversions[-1].cause]
-    entries.append(f"<{switch.address_of(number)};cause={cause}>;index={index};mp={index.rpartition('.')[0]}")
+    entries.append(f"<{switch.address_of(number)}{led_here}>;index={index}{mapped}")
     return entries
 
 

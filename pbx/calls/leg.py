@@ -10,7 +10,7 @@ from pbx.calls.edge import Edge, Made, inward, outward, said
 from pbx.calls.incoming import Headers, Incoming, description
 from pbx.calls.proposal import Proposal
 from pbx.calls.states import LegInput, LegState, can, moved
-from pbx.calls.switch import EXTENSIONS, METHODS
+from pbx.calls.switch import EXTENSIONS, METHODS, WITHOUT_100REL
 from pbx.calls.unacknowledged import Unacknowledged
 from pbx.media.errors import MediaError
 from sip.dialog.dialog import Dialog
@@ -18,7 +18,6 @@ from sip.endpoint import ResponseHandler
 from sip.errors import DialogError, ParseError
 from sip.identifiers import token
 from sip.message import Request, Response, respond
-from sip.sdp.description import relabel_origin
 from sip.transaction.client import ClientTransaction
 from sip.transaction.server import ServerTransaction
 from sip.transport.base import Flow
@@ -52,8 +51,10 @@ class Leg:
     `local_sdp` and `remote_sdp` are the last descriptions that went each way, as the rest of the call sees the remote
     one; `sdp_source` is what `local_sdp` was made of. `webrtc`: the party is a browser. `edge` is where its media
     passes through us, if it does. `other_host` is the IP address of the other party's signalling, "" for unknown;
-    `partner` whom it talks with since a transfer, as a name-addr. `asking` is our own pending INVITE or UPDATE, `asked`
-    the party's (RFC 3261 §14: one at a time). `owed` is the 2xx to an INVITE of ours that has had no ACK yet.
+    `partner` whom it talks with since a transfer, as a name-addr; `private`: nobody may learn who the party is
+    (RFC 3323). `heard_at` is when the party last came by a new way, in seconds of the Unix epoch. `asking` is our own
+    pending INVITE or UPDATE, `asked` the party's (RFC 3261 §14: one at a time). `owed` is the 2xx to an INVITE of ours
+    that has had no ACK yet.
     """
 
     __slots__ = (
@@ -63,6 +64,7 @@ class Leg:
         "dialog",
         "edge",
         "flow",
+        "heard_at",
         "inbound",
         "last_ack",
         "local_sdp",
@@ -71,6 +73,7 @@ class Leg:
         "owed",
         "owner",
         "partner",
+        "private",
         "remote_sdp",
         "sdp_id",
         "sdp_source",
@@ -98,6 +101,8 @@ class Leg:
         self.remote_sdp = b""
         self.other_host = ""
         self.partner = ""
+        self.private = False
+        self.heard_at = 0.0
         self.sdp_id = 0
         self.sdp_source = b""
         self.sdp_version = 0
@@ -108,7 +113,7 @@ class Leg:
         self.owed: Response | None = None
         self.unacknowledged: Unacknowledged | None = None
         self.last_ack: tuple[int, bytes] | None = None
-        self.waiting: list[Callable[[], None]] = []
+        self.waiting: list[Callable[[], object]] = []
         self.session: SessionTimer | None = None
         switch.legs[dialog.call_id, dialog.local_tag] = self
 
@@ -121,6 +126,11 @@ class Leg:
     def live(self) -> bool:
         """Whether the party is talking to us: answered, and not gone."""
         return self.state is LegState.CONFIRMED or self.state is LegState.ANSWERED
+
+    @property
+    def busy(self) -> bool:
+        """Whether an offer of either side is under way, or the ACK that ends one (RFC 3261 §14.1, §14.2)."""
+        return self.asking is not None or self.asked is not None or self.owed is not None
 
     def is_at(self, binding: Binding) -> bool:
         """Whether the party's phone is the one that registered so. Its Contact here may differ from that one."""
@@ -159,21 +169,6 @@ class Leg:
         chance = int(token()[:4], 16) / 0xFFFF
         return round(2.0 * chance if self.inbound else 2.1 + 1.9 * chance, 2)
 
-    # ---- session descriptions
-
-    def describe(self, source: bytes, body: bytes) -> bytes:
-        """A description for the party as ours: our origin line, version up at a change. It was made of `source`.
-
-        RFC 3264 §8 and RFC 4566 §5.2: within a dialog the origin stays and its version rises, even when the
-        far party was replaced behind our back-to-back user agent.
-        """
-        if not self.sdp_id:
-            self.sdp_id = int(token()[:12], 16)
-        self.sdp_source = source
-        self.sdp_version += 1
-        self.local_sdp = relabel_origin(body, self.sdp_id, self.sdp_version)
-        return self.local_sdp
-
     # ---- to the party
 
     def hop(self) -> Flow:
@@ -181,7 +176,7 @@ class Leg:
 
         The connection that the dialog lives on; when that is gone, the one by which the phone has registered
         since. A datagram goes to the address that the party names (its Contact or first route) where that is
-        the host that it really sends from, and otherwise, behind NAT, back to where it came from.
+        the host that it really sends from, and otherwise, behind NAT, back to where it came from last.
         """
         flow = self.flow
         if flow.reliable:
@@ -192,6 +187,9 @@ class Leg:
                     return again
             return flow
         uri = self.dialog.next_hop()
+        if uri.host != flow.remote[0] and not self.dialog.routes:
+            self.flow = self.switch.moved(self) or flow
+            return self.flow
         port = uri.port or 5060
         transport = uri.params.get("transport", "udp").upper()
         if uri.host != flow.remote[0] or (port == flow.remote[1] and transport == "UDP") or "gr" in uri.params:
@@ -222,13 +220,14 @@ class Leg:
             request.add(name, value)
         self.switch.recovery.request(self, request, handler)
 
-    def offer(self, method: str, body: bytes, handler: ResponseHandler) -> None:
+    def offer(self, method: str, body: bytes, handler: ResponseHandler) -> Proposal:
         """Sends INVITE or UPDATE in the dialog: to change the session, to refresh it, to ask for an offer.
 
         `handler` gets every response, a repeated 2xx excepted; the 2xx to an INVITE must then be acknowledged.
         """
         self.asking = proposal = Proposal(self, method, body, handler)
         proposal.start()
+        return proposal
 
     def hang_up(self, reason: str = "") -> None:
         """Sends BYE and ends the leg; the party's answer to it is not waited for.
@@ -253,7 +252,7 @@ class Leg:
         """Adds what every INVITE, UPDATE and 2xx to them carries: Contact, Allow, Supported, session timer."""
         message.set("Contact", self.dialog.contact)
         message.set("Allow", METHODS)
-        message.set("Supported", EXTENSIONS)
+        message.set("Supported", EXTENSIONS if isinstance(message, Response) else WITHOUT_100REL)
         if self.partner:
             message.set("P-Asserted-Identity", self.partner)
         if self.session is not None:
@@ -302,6 +301,8 @@ class Leg:
         if flow.reliable and flow is not self.flow:
             self.flow = flow  # the phone has come by a new connection
             self.switch.recovery.came_back(self)
+        elif not self.flow.reliable and not dialog.routes and flow != self.flow:
+            self.flow, self.heard_at = flow, self.switch.clock().timestamp()  # NAT has given it another port
         incoming = Incoming(self, request, transaction)
         if request.method == "BYE":
             self._hung_up(incoming)
@@ -319,7 +320,7 @@ class Leg:
             return
         incoming.request.body = made
         if made:
-            self.remote_sdp = made
+            incoming.before, self.remote_sdp = self.remote_sdp, made
         if self.owner is not None:
             self.owner.leg_asks(self, incoming)
 
@@ -350,7 +351,7 @@ class Leg:
         if self.asked is not None and not early:  # RFC 3261 §14.2
             incoming.answer(500, headers=[("Retry-After", str(int(token()[0], 16) % 10))])
             return False
-        if self.asking is not None and not (early and not self.inbound):
+        if (self.asking is not None or self.owed is not None) and not (early and not self.inbound):
             incoming.answer(491)
             return False
         try:
@@ -400,7 +401,7 @@ class Leg:
         self.unacknowledged = Unacknowledged(self, transaction, response, number, on_ack)
         self.switch.endpoint.respond(transaction, response)
 
-    def when_confirmed(self, action: Callable[[], None]) -> None:
+    def when_confirmed(self, action: Callable[[], object]) -> None:
         """Runs `action` now, or once the party has acknowledged what it was answered."""
         if self.state is LegState.CONFIRMED and self.unacknowledged is None:
             action()

@@ -67,7 +67,7 @@ class CallManager:
             endpoint.reply(request, flow, respond(request, 404))
             return
         caller = caller_of(request, account.user.number, account.user.name)
-        leg = self._open(request, flow, account, dialled)
+        leg = self._open(request, flow, account, dialled, private=caller.private)
         route = plan(dialled, caller.number, switch.clock(), switch.directory(), private=caller.private)
         origin = InviteOrigin(leg, request)
         call = Call(switch, route, caller, origin, hops=hops - 1)
@@ -76,8 +76,9 @@ class CallManager:
         origin.attach(call)
         call.walk()
 
-    def _open(self, request: Request, flow: Flow, account: Account, dialled: str) -> InboundLeg:
+    def _open(self, request: Request, flow: Flow, account: Account, dialled: str, *, private: bool) -> InboundLeg:
         leg = InboundLeg.invited(self._switch, account.user.number, dialled, request, flow)
+        leg.private = private
         key = (request.call_id, request.from_tag)
         self._inviting[key] = leg
         leg.on_final = lambda: self._inviting.pop(key, None)
@@ -106,15 +107,24 @@ class CallManager:
         elif call.transfer is not None:
             endpoint.reply(request, flow, respond(request, 491))
         else:
-            TakeOver(call, replaced, self._open(request, flow, account, replaced.number), other).start()
+            private = replaced.private or caller_of(request, account.user.number, account.user.name).private
+            successor = self._open(request, flow, account, replaced.number, private=private)
+            TakeOver(call, replaced, successor, other).start()
 
     # ---- what belongs to calls
 
     def cancel(self, request: Request, flow: Flow) -> None:
         """CANCEL: 200 to it and 487 to its INVITE, unless that has its answer already (RFC 3261 §9.2)."""
         endpoint = self._switch.endpoint
-        if endpoint.invite_of(request) is None:
+        invite = endpoint.invite_of(request)
+        if invite is None:
             endpoint.reply(request, flow, respond(request, 481))
+            return
+        if request.to_tag:
+            endpoint.respond(endpoint.serve(request, flow), respond(request, 200))
+            within = self._switch.legs.get((request.call_id, request.to_tag))
+            if within is not None and within.asked is not None and within.asked.transaction is invite:
+                within.asked.cancel()
             return
         leg = self._inviting.get((request.call_id, request.from_tag))
         tag = leg.dialog.local_tag if leg is not None else token()
@@ -141,8 +151,11 @@ class CallManager:
             leg.receive(request, flow)
 
     def tick(self, now: float) -> None:
-        """Every few seconds: sessions are refreshed, or end (RFC 4028); browsers that are gone leave their calls."""
+        """Every few seconds: sessions are refreshed, or end (RFC 4028); who is gone leaves its call."""
         self._look_for_browsers(now)
+        for ringing in list(self._inviting.values()):
+            if ringing.invitation is not None and ringing.invitation.transaction.flow.closed:
+                ringing.lost(480, "The caller is gone")  # no answer can reach it any more
         self._switch.recovery.tidy()
         legs: list[Leg] = [leg for leg in self._switch.legs.values() if leg.session is not None and leg.live]
         for leg in legs:

@@ -80,11 +80,20 @@ class OutboundLeg(Leg):
 
     def _unheard(self, _: object) -> None:
         """Not even 100 came: the phone is gone, or its flow is dead."""
-        ringer = self.ringer
-        self.cancel('SIP;cause=408;text="Unreachable"')
-        if ringer is not None and self.invite_sent is not None:
-            made = respond(self.invite_sent, 408)
-            ringer.refused(self, LocalResponse(408, None, made.headers))
+        self._give_up(408, "Unreachable")
+
+    def lost(self, status: int, why: str) -> None:
+        """Its media is gone: a phone that rings is stopped, and the others go on ringing."""
+        if self.live:
+            super().lost(status, why)
+        else:
+            self._give_up(status, why)
+
+    def _give_up(self, status: int, why: str) -> None:
+        ringer, invite = self.ringer, self.invite_sent
+        self.cancel(f'SIP;cause={status};text="{why}"')
+        if ringer is not None and invite is not None:
+            ringer.refused(self, LocalResponse(status, None, respond(invite, status).headers))
 
     def current_dialog(self) -> Dialog:
         return self.dialog if self.dialog.remote_tag or not self.early else next(reversed(self.early.values()))
@@ -184,7 +193,11 @@ class OutboundLeg(Leg):
             relay.answer(488)
             return
 
+        before = self.sdp_source, self.local_sdp
+
         def answered(answer: Response) -> None:
+            if answer.status >= 300:
+                self.sdp_source, self.local_sdp = before
             self.pass_back(answer, relay)
 
         def ready(described: Made) -> None:
@@ -212,11 +225,15 @@ class OutboundLeg(Leg):
                 self.dialog = self.dialog.answered_by(response)
             else:
                 known.refresh_target(response)
+                if "Record-Route" in response.headers:  # RFC 3261 §13.2.2.4: the 2xx has the last word
+                    known.routes = self.dialog.answered_by(response).routes
                 known.local_cseq = max(known.local_cseq, self.dialog.local_cseq)
                 self.dialog = known
             self.learn(response)
             self.session = SessionTimer.granted(self, response)
             body = description(response)
+            if self._had_offer and not body and not self.remote_sdp:
+                raise ParseError("no answer to the offer")  # RFC 3261 §13.2.1
         except ParseError as error:
             self._useless(response, error)
             return
@@ -260,7 +277,7 @@ class OutboundLeg(Leg):
             return
 
     def _useless(self, response: Response, error: ParseError) -> None:
-        """A 2xx without a Contact, or with a body that is no description: acknowledged and hung up (§13.2.2.4)."""
+        """A 2xx without a Contact or a description that can be used: acknowledged and hung up (§13.2.2.4)."""
         ringer, self.ringer = self.ringer, None
         self.dialog.remote_tag = response.to_tag
         self.move(LegInput.ANSWER)

@@ -49,20 +49,21 @@ class Pull:
             raise TransportError("no way to this device")
         partner = self._other.number
         number = self._replaced.number
-        private = call.caller.private and self._other is call.a
-        caller = Caller(partner, switch.name_of(partner), private)
+        caller = Caller(partner, switch.name_of(partner), self._other.private)
         dialog = new_dialog(switch, caller, number, flow)
         dialog.target = binding.contact
         dialog.routes = [f"<{path}>" for path in binding.path]
         self._leg = leg = OutboundLeg(switch, number, dialog, flow, self)
         leg.owner = call
         leg.other_host, self._other.other_host = self._other.flow.remote[0], flow.remote[0]
+        leg.private = self._replaced.private
         call.transfer = self
         self._timer = switch.endpoint.start_timer(PICK_UP_SECONDS, lambda _: self._end("not picked up"))
 
         def offered(offer: Made) -> None:
             if isinstance(offer, MediaError) or self._over:
                 self._end("no media")
+                leg.end()
                 return
             request = invitation(
                 switch,
@@ -94,13 +95,14 @@ class Pull:
         """It rings: the person will pick up."""
 
     def answered(self, leg: OutboundLeg, response: Response) -> None:
+        self._stop_timer()
+
         def agreed(answer: Response) -> None:
             self._other.acknowledge(answer)
-            if self._over or leg.state is LegState.ENDED:
+            if self._over or leg.state is LegState.ENDED:  # given up meanwhile, or gone again
                 restore(self._other, self._replaced)
                 return
             self._over = True
-            self._stop_timer()
             call = self._call
             call.transfer = None
             leg.acknowledge(response, answer.body)
@@ -127,6 +129,8 @@ class Pull:
         call.transfer = None
         if self._leg is not None:
             self._leg.cancel()
+            if self._leg.live:
+                self._leg.hang_up()
         call.note(f"{self._replaced.number} could not go on on another device: {why}")
         if self._replaced.state is LegState.ENDED:  # nobody left to talk with
             call.hang_up("", "callee hung up" if self._replaced is call.b else "caller hung up")

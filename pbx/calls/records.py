@@ -15,6 +15,7 @@ from pbx.calls.history import event_state, read_event
 from pbx.calls.invitation import Caller
 from pbx.calls.leg import Leg
 from pbx.calls.models import DELETE_LIVE_CALL, UPSERT_CALL_MEDIA, UPSERT_CALL_RECORD, UPSERT_LIVE_CALL
+from pbx.calls.recovery import SAVED_EVERY
 from pbx.calls.session_timer import SessionTimer
 from pbx.calls.states import LegState
 from pbx.media.plane import SessionStatistics
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 GATHER = 0.02  # s
 MOST_MEASURED = 100
 ON_DISK = 0.15  # s after which a record can be read
+SKIPPED = 2 * SAVED_EVERY  # numbers of requests: those since the last save, and those while that was under way
 
 
 class DatabaseCallStore:
@@ -137,6 +139,7 @@ def _leg_state(leg: Leg) -> dict[str, Any]:
         "webrtc": leg.webrtc,
         "other_host": leg.other_host,
         "partner": leg.partner,
+        "private": leg.private,
         "edge": leg.edge.to_list() if leg.edge is not None else None,
         "session": session.to_list() if session is not None else None,
     }
@@ -162,6 +165,7 @@ def restore(switch: Switch, stored: dict[str, Any], flow_for: Callable[[str, str
     legs = [_restore_leg(switch, state, flow_for) for state in stored["legs"]]
     call.service = stored.get("service", "")
     call.a, call.b = legs if not call.service else (legs[0], None)
+    call.a.private = stored["legs"][0].get("private", private)  # an earlier version kept it of the call alone
     for leg in legs:
         leg.owner = call
         if leg.edge is not None:
@@ -173,7 +177,7 @@ def restore(switch: Switch, stored: dict[str, Any], flow_for: Callable[[str, str
 def _restore_leg(switch: Switch, state: dict[str, Any], flow_for: Callable[[str, str, int, str, int], Flow]) -> Leg:
     dialog = Dialog.from_dict(state["dialog"])
     # A request may have gone out after the state was stored; numbers may skip, never repeat (RFC 3261 §12.2.1.1).
-    dialog.local_cseq += 10
+    dialog.local_cseq += SKIPPED
     leg = Leg(switch, state["number"], dialog, flow_for(*state["flow"]), inbound=state["inbound"])
     leg.state = LegState.CONFIRMED
     leg.allows = frozenset(state["allows"])
@@ -185,6 +189,7 @@ def _restore_leg(switch: Switch, state: dict[str, Any], flow_for: Callable[[str,
     leg.webrtc = state.get("webrtc", False)
     leg.other_host = state.get("other_host", "")
     leg.partner = state.get("partner", "")
+    leg.private = state.get("private", False)
     if state.get("edge") is not None and switch.media is not None:
         leg.edge = Edge.restored(leg, switch.media, state["edge"])
     if state["session"] is not None:

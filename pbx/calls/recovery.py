@@ -13,6 +13,7 @@ from pbx.calls.states import LegState
 from sip.endpoint import ResponseHandler
 from sip.message import Request, Response
 from sip.timers import Timer
+from sip.transaction.client import ClientTransaction
 from sip.transaction.local import LocalResponse, local_response
 from sip.transport.base import Flow
 from sip.vias import our_via
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from pbx.registrar.bindings import Binding
 
 MOST_HELD = 16  # requests of one leg; more fail at once
+SAVED_EVERY = 8  # requests of a leg: a restarted engine skips some numbers, not any number of them
 
 
 class Recovery:
@@ -122,31 +124,33 @@ class Recovery:
 
     # ---- what waits
 
-    def request(self, leg: Leg, request: Request, handler: ResponseHandler) -> None:
-        """Sends a request of a leg's dialog: at once, or when its party is back.
+    def request(self, leg: Leg, request: Request, handler: ResponseHandler) -> ClientTransaction | None:
+        """Sends a request of a leg's dialog: at once, or when its party is back (None).
 
         After 64·T1 without it, `handler` gets a LocalResponse 503.
         """
         endpoint = self.switch.endpoint
+        if leg.dialog.local_cseq % SAVED_EVERY == 0 and leg.owner is not None:
+            leg.owner.leg_changed()
         away = self._find(leg)
         if away is None and leg.flow.closed:
             away = self._note(leg)
         flow = leg.hop()
         if away is None:
-            endpoint.request(request, flow, handler)
-            return
+            return endpoint.request(request, flow, handler)
         if leg.state is LegState.ENDED:  # this is its BYE: all else that waits is pointless now
             held, away.held = away.held, []
             for one in held:
                 one.fail(481)
         if len(away.held) >= MOST_HELD:
             handler(local_response(request, 503))
-            return
+            return None
         held_one = _Held(self, away, request, handler)
         away.held.append(held_one)
         held_one.timer = endpoint.start_timer(endpoint.timers.transaction, held_one.give_up)
         if not flow.closed:
             held_one.go(flow)
+        return None
 
     def reached(self, away: _Away) -> None:
         """The party has answered on the connection that we have opened."""

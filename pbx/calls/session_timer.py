@@ -139,7 +139,7 @@ class SessionTimer:
         leg = self.leg
         if now >= self.until:
             leg.lost(408, "Session expired")
-        elif self.refreshing and now >= self.refresh_at and leg.asking is None and leg.asked is None:
+        elif self.refreshing and now >= self.refresh_at and not leg.busy:
             self.refresh_at = self.until  # not again before the answer is here
             if not self.supported:
                 leg.send("OPTIONS", self._refreshed)

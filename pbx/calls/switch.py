@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Protocol
@@ -12,6 +13,7 @@ from pbx.directory.snapshot import Directory
 from pbx.media.plane import Loss, MediaPlane, SessionStatistics
 from pbx.registrar.reach import targets_of
 from sip.endpoint import Endpoint
+from sip.errors import TransportError
 from sip.grammar import hostport
 from sip.transport.base import Flow
 
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
 
 METHODS = "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE, PRACK, REFER, NOTIFY, MESSAGE"
 EXTENSIONS = "timer, replaces, 100rel, norefersub"
+WITHOUT_100REL = "timer, replaces, norefersub"
+"""Of an INVITE whose provisional responses nobody would acknowledge."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +121,18 @@ class Switch:
             if binding.reg_id is not None:
                 return [one for one, _ in targets_of(bindings)]
         return bindings
+
+    def moved(self, leg: Leg) -> Flow | None:
+        """The way by which a phone behind NAT has registered since it was heard of in its call, where that is another.
+
+        Phones of one user in two networks may have the same Contact: then it is not known which of them has moved.
+        """
+        target = leg.dialog.target
+        found = [one for one in self.bindings_of(leg.number) if target in (one.contact, one.gruu)]
+        if len(found) == 1 and found[0].updated_at > leg.heard_at and found[0].source != leg.flow.remote:
+            with suppress(TransportError):  # only the phone can connect, and it has not
+                return self.route_of(found[0])
+        return None
 
     def contact(self, number: str, flow: Flow) -> str:
         """Our Contact on a flow: where the peer of a dialog reaches us."""

@@ -10,9 +10,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
-from pbx.calls.agreement import negotiate, restore
+from pbx.calls.agreement import introduce, negotiate, restore
 from pbx.calls.incoming import Incoming
-from pbx.calls.invitation import Caller, identity
+from pbx.calls.invitation import Caller
 from pbx.calls.leg import Leg
 from pbx.calls.outbound import OutboundLeg
 from pbx.calls.outcome import answer_of
@@ -123,9 +123,7 @@ class _Blind:
 
     def start(self, number: str) -> None:
         call, switch, transferee = self._call, self._call.switch, self._transferee.number
-        caller = Caller(transferee, switch.name_of(transferee))
-        if self._transferee is call.a and call.caller.number == transferee:
-            caller = call.caller  # as private as it called
+        caller = Caller(transferee, switch.name_of(transferee), self._transferee.private)
         route = plan(number, caller.number, switch.clock(), switch.directory(), private=caller.private)
         call.transfer = self
         call.note(f"{self._transferor.number} asks to transfer {transferee} to {number}")
@@ -188,12 +186,12 @@ class _Blind:
 
         def refused(answer: Response) -> None:
             if onward.ended is None:
+                introduce(transferee, self._transferor)
                 leg.hang_up(f"SIP;cause={answer.status}")
                 onward.release(f"the parties could not be joined: {answer.status} {answer.reason}")
                 self._give_up(answer.status, answer.reason)
 
-        transferee.partner = identity(self._call.switch, leg.number, self._call.switch.name_of(leg.number))
-        transferee.other_host = leg.flow.remote[0]
+        introduce(transferee, leg)
         negotiate(transferee, response.body, agreed, refused)
 
 
@@ -223,6 +221,7 @@ class _Attended:
     def start(self) -> None:
         self._call.transfer = self
         self._second.transfer = self
+        introduce(self._party, self._transferee)
         negotiate(self._party, b"", self._offered, self._refused)
 
     def leaves(self, leg: Leg) -> bool:
@@ -237,10 +236,8 @@ class _Attended:
         if self._over:
             self._keep()
         else:
-            switch, transferee, party = self._call.switch, self._transferee, self._party
-            transferee.partner = identity(switch, party.number, switch.name_of(party.number))
-            transferee.other_host, party.other_host = party.flow.remote[0], transferee.flow.remote[0]
-            negotiate(transferee, offer.body, self._agreed, self._refused)
+            introduce(self._transferee, self._party)
+            negotiate(self._transferee, offer.body, self._agreed, self._refused)
 
     def _agreed(self, answer: Response) -> None:
         self._transferee.acknowledge(answer)
@@ -265,15 +262,18 @@ class _Attended:
         self._replaced.hang_up(TRANSFERRED)
 
     def _keep(self) -> None:
-        """Answers the party's offer with what it has had already."""
+        """Answers the party's offer with what it has had already, and gives it back to the transferor."""
         offer, self._offer = self._offer, None
         if offer is not None:
             self._party.acknowledge(offer, self._party.sdp_source)
+            restore(self._party, self._replaced)
 
     def _refused(self, answer: Response) -> None:
         if self._over:
             return
         self._over = True
+        introduce(self._transferee, self._transferor)
+        introduce(self._party, self._replaced)
         self._keep()
         self._call.transfer = self._second.transfer = None
         self._referral.tell(answer.status, answer.reason)

@@ -39,7 +39,7 @@ _HAPPENED = {
     Outcome.DND: "did not want to be disturbed",
     Outcome.NO_ANSWER: "did not answer",
     Outcome.UNREACHABLE: "was not reachable",
-    Outcome.CANCELLED: "was no longer called: the caller hung up",
+    Outcome.CANCELLED: "was no longer called",
     Outcome.FAILED: "could not be called",
     Outcome.NOT_FOUND: "did not exist any more",
 }

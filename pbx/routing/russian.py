@@ -57,7 +57,7 @@ _HAPPENED = {
     Outcome.DND: "просил не беспокоить",
     Outcome.NO_ANSWER: "не ответил",
     Outcome.UNREACHABLE: "был не в сети",
-    Outcome.CANCELLED: "больше не вызывался: звонивший положил трубку",
+    Outcome.CANCELLED: "больше не вызывался",
     Outcome.FAILED: "не удалось вызвать",
     Outcome.NOT_FOUND: "уже не существовал",
 }

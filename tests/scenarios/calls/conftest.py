@@ -78,7 +78,7 @@ def _explains(story: list[str], outcome: Outcome) -> None:
         Outcome.REFUSED: "declined",
         Outcome.NO_ANSWER: "answer",
         Outcome.UNREACHABLE: "reachable",
-        Outcome.CANCELLED: "hung up",
+        Outcome.CANCELLED: "no longer called",
         Outcome.DND: "disturb",
         Outcome.NOT_FOUND: "no such number",
         Outcome.FAILED: "failed",

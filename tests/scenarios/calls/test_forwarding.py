@@ -108,7 +108,7 @@ def test_chain_shows_the_last_phone_where_the_call_has_been(make_office: Callabl
     ring = dmitri.rung()
     assert _history(ring) == [
         f"<sip:102@{DOMAIN}?Reason=SIP%3Bcause%3D302>;index=1",
-        f"<sip:103@{DOMAIN}?Reason=SIP%3Bcause%3D486>;index=1.1;mp=1",
+        f"<sip:103@{DOMAIN};cause=302?Reason=SIP%3Bcause%3D486>;index=1.1;mp=1",
         f"<sip:104@{DOMAIN};cause=486>;index=1.1.1;mp=1.1",
     ]
     assert _diversions(ring) == [

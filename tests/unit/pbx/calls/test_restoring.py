@@ -54,6 +54,7 @@ NOT_KEPT: dict[type, dict[str, str]] = {
     Leg: {
         "asked": UNDER_WAY,
         "asking": UNDER_WAY,
+        "heard_at": "any registration is newer than the last engine's",
         "last_ack": UNDER_WAY,
         "owed": UNDER_WAY,
         "owner": OF_THE_ENGINE,
@@ -131,6 +132,7 @@ def a_leg(where: Switch, number: str, place: int) -> Leg:
     leg.local_sdp, leg.remote_sdp, leg.sdp_source = b"v=0 ours", b"v=0 theirs \xe4", b"v=0 source"
     leg.sdp_id, leg.sdp_version = 4711, 5
     leg.other_host, leg.partner = "192.0.2.77", '"Boris" <sip:103@pbx.example>'
+    leg.private = True
     leg.session = SessionTimer(leg, 600, supported=True, refreshing=True)
     leg.session.least = 180
     leg.edge = Edge(leg, where.media, MediaProfile.WEBRTC, echoes=True)  # type: ignore[arg-type]

@@ -241,7 +241,7 @@ def test_redirect_that_ended_the_call_is_told() -> None:
         (
             "101 busy 102",
             [(0, "101", "cancelled", 7)],
-            "2  101 was no longer called: the caller hung up (7 s)",
+            "2  101 was no longer called (7 s)",
         ),
         ("101 busy 102", [(0, "101", "busy", 0)], "2  101 was busy: the record ends here"),
         ("101 busy 102", [], "1  no phone has rung"),
