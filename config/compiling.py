@@ -13,6 +13,7 @@ import argparse
 import os
 import shutil
 import sys
+import sysconfig
 import tempfile
 from pathlib import Path
 
@@ -68,7 +69,7 @@ def clean() -> None:
 def compile_all() -> None:
     """Compiles in a folder of its own and puts the libraries beside the sources.
 
-    Raises SystemExit with a clear line when the compiler or mypyc is missing.
+    Raises SystemExit with a clear line when the compiler, Python's headers or mypyc are missing.
     """
     try:
         from mypyc.build import mypycify
@@ -77,6 +78,9 @@ def compile_all() -> None:
         raise SystemExit(f"{error.name} is missing: pip install -e .[fast]") from None
     if shutil.which(os.environ.get("CC", "cc")) is None:
         raise SystemExit("no C compiler: install gcc (Debian: apt install build-essential python3-dev)")
+    if not Path(sysconfig.get_path("include"), "Python.h").exists():
+        package = f"python{sysconfig.get_python_version()}-dev"
+        raise SystemExit(f"no headers of Python, which C needs (Debian: apt install {package})")
     clean()
     with tempfile.TemporaryDirectory(prefix="gorizont-compile-") as scratch:
         os.chdir(ROOT)

@@ -18,28 +18,37 @@ find_python() {
     for name in python3 python3.14 python3.13 python3.12 python3.11; do
         if fits "$name"; then echo "$name"; return; fi
     done
-    echo "Python 3.11 or newer is needed, and there is none (Debian 12, Ubuntu 24.04: apt install python3)" >&2
+    if found=$(python3 --version 2>/dev/null); then
+        echo "Python 3.11 or newer is needed, and python3 here is $found (PYTHON=python3.12 names another)" >&2
+    else
+        echo "Python 3.11 or newer is needed, and there is none" >&2
+    fi
+    echo "(Debian 12 and Ubuntu 24.04 are the first whose python3 is new enough: apt install python3)" >&2
     exit 1
 }
 
 # As root, or by sudo if that asks nothing or somebody is there to be asked.
+may_be_root() {
+    [ "$(id -u)" = 0 ] || { command -v sudo >/dev/null && { sudo -n true 2>/dev/null || [ -t 0 ]; }; }
+}
+
 as_root() {
-    if [ "$(id -u)" = 0 ]; then
-        "$@"
-    elif command -v sudo >/dev/null && { sudo -n true 2>/dev/null || [ -t 0 ]; }; then
-        sudo "$@"
-    else
-        return 1
-    fi
+    if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi
+}
+
+makes_environments() {
+    "$1" -c 'import ensurepip, venv' 2>/dev/null
 }
 
 python=$(find_python)
-if ! "$python" -c 'import ensurepip, venv' 2>/dev/null; then
+if ! makes_environments "$python"; then
     package=$("$python" -c 'import sys; print("python%d.%d-venv" % sys.version_info[:2])')
-    echo "installing $package, which $python needs ..."
-    if ! command -v apt-get >/dev/null ||
-        ! as_root env DEBIAN_FRONTEND=noninteractive sh -c "apt-get -q update && apt-get -qy install $package"; then
-        echo "$python has no module venv: install it (Debian, Ubuntu: apt install $package)" >&2
+    if command -v apt-get >/dev/null && may_be_root; then
+        echo "installing $package, which $python needs ..."
+        as_root env DEBIAN_FRONTEND=noninteractive sh -c "apt-get -q update && apt-get -qy install $package" || true
+    fi
+    if ! makes_environments "$python"; then
+        echo "$python has no module venv: install it (Debian, Ubuntu: as root, apt install $package)" >&2
         exit 1
     fi
 fi
@@ -50,4 +59,8 @@ if ! fits "$venv/bin/python" || [ ! -x "$venv/bin/pip" ]; then
     "$python" -m venv --clear "$venv"
 fi
 echo "installing the program and what it needs into $venv ..."
-"$venv/bin/pip" install --quiet --disable-pip-version-check --editable .
+if ! "$venv/bin/pip" install --quiet --disable-pip-version-check --editable .; then
+    echo "pip could not install this, for the reason above. It loads packages from the Python package" >&2
+    echo "index, or from the mirror that PIP_INDEX_URL names." >&2
+    exit 1
+fi

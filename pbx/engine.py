@@ -45,6 +45,7 @@ from pbx.directory.secrets import SecretBox
 from pbx.fairness import Fairness
 from pbx.garbage import LOOK_EVERY, QuietCollection, settle
 from pbx.health import Health
+from pbx.heap import keep_large_blocks_apart
 from pbx.log import set_up_logging
 from pbx.media.embedded import EmbeddedMedia
 from pbx.media.policy import Anchor
@@ -65,7 +66,7 @@ from pbx.storage.engine import open_database
 from pbx.storage.errors import StorageError
 from pbx.storage.unit import Store
 from pbx.storage.writer import WriteBehind
-from pbx.supervisor.child import die_with_supervisor, report_ready
+from pbx.supervisor.child import die_with_supervisor, report_ready, report_stopping
 from pbx.supervisor.sockets import inherited, listeners
 from pbx.switchboard import Switchboard
 from pbx.tls import ServerTls
@@ -236,6 +237,7 @@ class Engine:
             return
         self.health.draining = True
         deadline = self._loop.time() + self.settings.calls.drain_seconds
+        report_stopping(self.settings.calls.drain_seconds)
         logger.info("= draining: %d calls", len(self.switch.calls))
 
         def look() -> None:
@@ -395,6 +397,7 @@ def main() -> int:
         settings = load_settings(data, options.config)
         set_up_logging("engine", settings.log.level)
         die_with_supervisor()
+        keep_large_blocks_apart()
         _raise_file_limit()
         uvloop.run(_main(settings, data))
     except ConfigError as error:

@@ -2,14 +2,16 @@
 
     python -m pbx.first_start [--data DIR] [--config FILE] [--certificates] [--json]
 
-The supervisor runs this at every start, as does a unit that runs the engine alone. What is there already is left as it
-is, so the second time takes a moment only.
+The supervisor runs this at every start, as does each unit that runs one process alone; those may do so at the same
+time. What is there already is left as it is, so the second time takes a moment only.
 """
 
 import argparse
+import fcntl
 import json
 import sys
 from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -109,6 +111,15 @@ def _check_nothing_sealed(session: Session, storage_key: Path) -> None:
         )
 
 
+@contextmanager
+def _alone(data: DataFolder) -> Iterator[None]:
+    """Waits until no other process prepares the same folder. Raises DataFolderError and OSError."""
+    data.create()
+    with (data.run / "first_start.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
 def main() -> int:
     """Prepares an installation and says what was made; the exit status."""
     parser = argparse.ArgumentParser(prog="python -m pbx.first_start", description="Prepares an installation.")
@@ -120,10 +131,11 @@ def main() -> int:
     try:
         data = DataFolder.locate(options.data)
         settings = load_settings(data, options.config)
-        if options.certificates:
-            prepared = Prepared(tuple(_renewed(data, settings, utc_now())), 0, None)
-        else:
-            prepared = prepare(data, settings, utc_now())
+        with _alone(data):
+            if options.certificates:
+                prepared = Prepared(tuple(_renewed(data, settings, utc_now())), 0, None)
+            else:
+                prepared = prepare(data, settings, utc_now())
     except (*FAILURES, OSError) as error:
         if options.json:
             print(json.dumps({"error": in_words(error)}))

@@ -1,4 +1,4 @@
-"""What a process does about the one that started it: report that it is ready, and not outlive it."""
+"""What a process does about the one that started it: report how it stands, and not outlive it."""
 
 import contextlib
 import os
@@ -10,6 +10,7 @@ import threading
 READY_FD = "GORIZONT_READY_FD"
 LIFELINE_FD = "GORIZONT_LIFELINE_FD"
 READY = b"READY\n"
+CLOSING_SECONDS = 10.0  # what a process may need to close up, when nothing is waited for any more
 
 
 def report_ready() -> None:
@@ -23,6 +24,14 @@ def report_ready() -> None:
             os.write(int(descriptor), READY)
             os.close(int(descriptor))
     notify_systemd("READY=1")
+
+
+def report_stopping(seconds: float) -> None:
+    """Says to systemd that this process stops, and may wait so many seconds for calls to end.
+
+    The time is the organisation's own setting: it counts even where the unit's TimeoutStopSec is shorter.
+    """
+    notify_systemd(f"STOPPING=1\nEXTEND_TIMEOUT_USEC={round((seconds + CLOSING_SECONDS) * 1e6)}")
 
 
 def notify_systemd(state: str) -> None:

@@ -14,6 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from config.data import DataFolder
+from config.errors import DataFolderError
 from config.kinds import Address
 from config.loader import load_settings
 from config.settings import Settings
@@ -101,7 +102,7 @@ def welcome(settings: Settings, data: DataFolder, prepared: Prepared, seconds: f
         ]
     if prepared.users < 2:
         command = f"  {own_command()} user add"
-        where = f" --data {shlex.quote(str(data.root))}" if DataFolder.locate() != data else ""
+        where = option_naming(data)
         lines += [
             "",
             "Next, in another terminal, make two users. Each answer has the lines to type into a phone:",
@@ -126,15 +127,28 @@ def web_address(settings: Settings) -> str:
     return f"{'https' if settings.web.https else 'http'}://{address}"
 
 
+def option_naming(data: DataFolder) -> str:
+    """What a command in another terminal needs to find this folder, with a space before it; "" if nothing.
+
+    That terminal does not have the environment of this process, such as the one that a unit of systemd sets.
+    """
+    with contextlib.suppress(DataFolderError):
+        if DataFolder.locate(environ={}) == data:
+            return ""
+    return f" --data {shlex.quote(str(data.root))}"
+
+
 def own_command() -> str:
     """How this program is called: by its name where the shell finds it, else by its path."""
     program = Path(sys.argv[0])
     found = shutil.which(program.name)
     if found is not None and Path(found).resolve() == program.resolve():
         return program.name
-    with contextlib.suppress(ValueError):
-        return shlex.quote(str(program.absolute().relative_to(Path.cwd())))
-    return shlex.quote(str(program))
+    folder = Path.cwd()
+    if folder != Path(folder.anchor):  # where a service is started, and nobody works
+        with contextlib.suppress(ValueError):
+            return shlex.quote(str(program.absolute().relative_to(folder)))
+    return shlex.quote(str(program.absolute()))
 
 
 def _say(text: str) -> None:

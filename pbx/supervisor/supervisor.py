@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from pbx.supervisor.child import notify_systemd
+from pbx.supervisor.child import notify_systemd, report_stopping
 from pbx.supervisor.process import Process, ProcessDefinition, ended_how
 
 DRAIN_MARGIN = 5.0  # seconds that a process has after the time for draining, to close up
@@ -202,7 +202,7 @@ class Supervisor:
         """Begins the stop, or its next part."""
         if not self._stopping:
             self._stopping = True
-            notify_systemd("STOPPING=1")
+            report_stopping(sum(phase.seconds for phase in self._phases if phase.seconds < math.inf))
             for process in self._processes:
                 process.restart_at = None
         if not self._phases:

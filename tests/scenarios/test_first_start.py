@@ -187,7 +187,21 @@ def test_engine_alone_runs_after_a_first_start_by_command(installation: Installa
             assert systemd.recv(100) == b"READY=1"
             assert call(installation.data.engine_socket, "ready")["ready"] is True
             os.kill(engine.pid, signal.SIGTERM)
+            assert systemd.recv(100) == b"STOPPING=1\nEXTEND_TIMEOUT_USEC=15000000"  # drain_seconds, and ten more
             assert engine.wait_ended() == 0
+
+
+def test_first_starts_at_the_same_time_make_one_installation(installation: Installation) -> None:
+    starts = [installation.start_module("pbx.first_start") for _ in range(3)]
+    assert [start.wait_ended() for start in starts] == [0, 0, 0], "\n".join(start.report() for start in starts)
+    said = [line for start in starts for line in start.lines]
+    for made in (
+        "storage key ",
+        "certificate authority ",
+        "server certificate ",
+        "sign in as admin with the password ",
+    ):
+        assert len([line for line in said if line.startswith(made)]) == 1, said
 
 
 def test_engine_without_a_first_start_says_what_is_missing(installation: Installation) -> None:

@@ -299,12 +299,14 @@ def test_only_the_supervisor_talks_to_systemd(monkeypatch: pytest.MonkeyPatch, t
         systemd.bind(str(tmp_path / "notify"))
         systemd.settimeout(PATIENCE)
         monkeypatch.setenv("NOTIFY_SOCKET", str(tmp_path / "notify"))
-        with supervising(f"engine={GOOD}", f"web={tells}") as running:
+        with supervising(f"engine={GOOD}", f"web={tells}", drain_seconds=7200) as running:
             assert systemd.recv(100) == b"READY=1"
             running.wait_for("address: None")
             running.child.send_signal(signal.SIGTERM)
-            assert systemd.recv(100) == b"STOPPING=1"
+            stopping = dict(line.split("=") for line in systemd.recv(100).decode().splitlines())
             assert running.wait_gone() == 0
+    assert stopping["STOPPING"] == "1"
+    assert int(stopping["EXTEND_TIMEOUT_USEC"]) > 7200e6, "systemd kills it before the calls have had their time"
 
 
 @pytest.mark.parametrize(
