@@ -7,7 +7,7 @@
 set -eu
 venv=$1
 
-# program          package, with what it is for
+# program or library, and the package that has it
 peers='
 sipp               sip-tester
 baresip            baresip-core
@@ -17,10 +17,15 @@ kamailio           kamailio
 initdb             postgresql
 setpriv            util-linux
 chromium           chromium
+firefox-esr        firefox-esr
 rtpengine          rtpengine-daemon
+libatomic.so.1     libatomic1
 '
 
 has() {
+    case $1 in
+        *.so.*) /sbin/ldconfig -p | grep -q "$1 " && return || return 1 ;; # what Playwright's own program needs
+    esac
     for folder in $(echo "$PATH" | tr : ' ') /usr/sbin /usr/lib/postgresql/*/bin; do
         [ -x "$folder/$1" ] && return
     done
@@ -40,8 +45,11 @@ install() {
         trap 'rm -f /usr/sbin/policy-rc.d' EXIT
     fi
     apt-get -q update
-    apt-get -qy install --no-install-recommends $missing
-    for service in kamailio postgresql; do
+    for package in $missing; do # one by one: Ubuntu has no Firefox and Chromium as packages
+        apt-get -qy install --no-install-recommends "$package" ||
+            echo "cannot be installed here, so tests that need it are skipped: $package"
+    done
+    for service in kamailio postgresql rtpengine-daemon; do
         case $missing in *$service*)
             if command -v systemctl >/dev/null; then systemctl --quiet disable $service || true; fi ;;
         esac

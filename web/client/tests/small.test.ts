@@ -5,7 +5,7 @@ import { linked } from "@/chat/timeline";
 import { parseExplanation, withNumbers } from "@/forwarding/explanation";
 import { addable, areSame, missing, newRule, plain } from "@/forwarding/rules";
 import { russianPlural } from "@/i18n";
-import { forwardedFor, isAnsweredElsewhere, numberIn } from "@/phone/identity";
+import { forwardedFor, isAnsweredElsewhere, numberIn, offersVideo } from "@/phone/identity";
 import { isDialable, looksDialled, normalised } from "@/phone/numbers";
 import { ranked } from "@/ui/ranking";
 
@@ -85,6 +85,14 @@ describe("who calls", () => {
     expect(isAnsweredElsewhere('SIP;cause=200;text="Call completed elsewhere"')).toBe(true);
     expect(isAnsweredElsewhere("SIP;cause=487")).toBe(false);
     expect(isAnsweredElsewhere(undefined)).toBe(false);
+  });
+
+  it("offers a picture on a port of its own, or on that of the sound (RFC 9143)", () => {
+    const offer = (...video: string[]) => ["v=0", "m=audio 9 UDP/TLS/RTP/SAVPF 0", "a=sendrecv", ...video, ""].join("\r\n");
+    expect(offersVideo(offer("m=video 9 UDP/TLS/RTP/SAVPF 120"))).toBe(true);
+    expect(offersVideo(offer("m=video 0 UDP/TLS/RTP/SAVPF 120", "a=bundle-only", "a=sendrecv"))).toBe(true);
+    expect(offersVideo(offer("m=video 0 UDP/TLS/RTP/SAVPF 120", "a=inactive"))).toBe(false);
+    expect(offersVideo(offer())).toBe(false);
   });
 });
 

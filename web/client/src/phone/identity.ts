@@ -1,4 +1,4 @@
-/** Who calls, and for whom a call was meant, read off an INVITE. */
+/** Who calls, for whom a call was meant and whether with a picture, read off an INVITE. */
 import type { Call } from "@/phone/call_state";
 
 /** The part of JsSIP's request that is read here. */
@@ -64,4 +64,10 @@ function split(values: string[]): string[] {
 /** Whether a cancelled call was taken on another device (RFC 3326: Reason with cause 200). */
 export function isAnsweredElsewhere(reason: string | undefined): boolean {
   return reason !== undefined && /cause\s*=\s*200/.test(reason);
+}
+
+/** Whether an offer has a picture. Firefox gives it port 0 where it will share that of the sound (RFC 9143 §6). */
+export function offersVideo(description: string): boolean {
+  const sections = description.split(/^(?=m=)/m).filter((section) => section.startsWith("m=video "));
+  return sections.some((section) => !section.startsWith("m=video 0 ") || /^a=bundle-only\s*$/m.test(section));
 }

@@ -9,7 +9,7 @@ import type { EndEvent, RTCSession } from "jssip/lib/RTCSession";
 
 import type { SipAccount } from "@/api/schemas";
 import { type CallEvent, failureOf, type NewCall } from "@/phone/call_state";
-import { forwardedFor, isAnsweredElsewhere, numberIn } from "@/phone/identity";
+import { forwardedFor, isAnsweredElsewhere, numberIn, offersVideo } from "@/phone/identity";
 import { acquire, MediaProblem, release } from "@/phone/media";
 
 export type Registration = "off" | "connecting" | "registered" | "failed";
@@ -98,7 +98,6 @@ export class Phone {
       mediaStream: local,
       mediaConstraints: { audio: true, video: isVideo },
       pcConfig: { iceServers: [], bundlePolicy: "max-bundle" },
-      rtcOfferConstraints: { offerToReceiveAudio: true, offerToReceiveVideo: isVideo },
       sessionTimersExpires: 1800,
     });
     this.pending = null;
@@ -166,31 +165,34 @@ export class Phone {
     }
   }
 
-  /** Turns my picture on or off in the middle of a call. The first time, the call is negotiated anew. */
+  /** Turns my picture on or off in the middle of a call, and tells the far side, which then shows it or takes it away. */
   async camera(id: string, isOn: boolean): Promise<void> {
     const line = this.lines.get(id);
     if (!line?.local) return;
-    const sender = line.session.connection
+    const { connection } = line.session;
+    const ours = connection
       .getTransceivers()
-      .find((one) => one.receiver.track.kind === "video" && one.currentDirection !== "stopped")?.sender;
+      .find((one) => one.receiver.track.kind === "video" && one.currentDirection !== "stopped");
     if (!isOn) {
-      await sender?.replaceTrack(null);
+      await ours?.sender.replaceTrack(null);
       for (const track of line.local.getVideoTracks()) {
         track.stop(); // the camera's light goes off
         line.local.removeTrack(track);
       }
+      if (ours) ours.direction = "recvonly";
     } else {
       const picture = await acquire({ audio: false, video: true });
       const track = picture.getVideoTracks()[0];
       if (!track) return;
       line.local.addTrack(track); // released with the call's own stream
-      if (sender && line.session.connection.getTransceivers().some((one) => one.sender === sender && one.currentDirection === "sendrecv")) {
-        await sender.replaceTrack(track);
+      if (ours) {
+        await ours.sender.replaceTrack(track);
+        ours.direction = "sendrecv";
       } else {
-        line.session.connection.addTrack(track, line.local);
-        line.session.renegotiate();
+        connection.addTrack(track, line.local);
       }
     }
+    line.session.renegotiate();
     this.tellStreams(id);
     this.listener.happened(id, { type: "camera", isOn });
   }
@@ -236,7 +238,7 @@ export class Phone {
       direction: "in",
       number: session.remote_identity.uri.user ?? "",
       name: session.remote_identity.display_name ?? "",
-      isVideo: /^m=video [1-9]/m.test(String(request.body ?? "")),
+      isVideo: offersVideo(String(request.body ?? "")),
       at: Date.now(),
       forwardedFor: forwardedFor(request, this.number),
     });
