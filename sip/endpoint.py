@@ -23,7 +23,7 @@ from sip.surroundings import Clock, Network, TransactionUser
 from sip.timers import Timer, TimerQueues, Timers
 from sip.transaction.client import ClientTransaction, InviteClient, NonInviteClient
 from sip.transaction.effects import Effect, PassUp, Send, StartTimer
-from sip.transaction.keys import invite_key, key_of_sent, server_key, top_row
+from sip.transaction.keys import invite_key, key_of, key_of_sent, server_key
 from sip.transaction.local import local_response
 from sip.transaction.server import InviteServer, NonInviteServer, ServerTransaction
 from sip.transaction.tables import TIMER_INPUTS, Machine, State
@@ -63,7 +63,6 @@ class Endpoint:
         self._armed: Any = None
         self._armed_at = float("inf")
         self._servers: dict[str, ServerTransaction] = {}
-        self._rows: dict[str, ServerTransaction] = {}  # by `top_row`
         self._clients: dict[str, ClientTransaction] = {}
         self._by_flow: dict[Flow, set[ClientTransaction]] = {}
         self._no_stream: dict[str, float] = {}
@@ -102,10 +101,10 @@ class Endpoint:
         if self._traced:
             trace.came(data, flow)
         text = data.decode("latin-1")
-        row = top_row(text)
-        if row:
-            known = self._rows.get(row)
-            if known is not None and known.is_said_again_by(text) and self._absorb(known, text.startswith("ACK ")):
+        key = key_of(text)
+        if key:
+            known = self._servers.get(key)
+            if known is not None and self._absorb(known, text.startswith("ACK ")):
                 return
         try:
             message = parse_text(text, data, stream=flow.reliable)
@@ -118,7 +117,7 @@ class Endpoint:
             return
         try:
             if isinstance(message, Request):
-                message.row = row
+                message.key = key
                 self._request(message, flow)
             else:
                 self._response(message)
@@ -218,10 +217,6 @@ class Endpoint:
         transaction = kind(server_key(request), request, reliable=flow.reliable, timers=self.timers)
         transaction.flow = self._response_flow(request, flow)
         self._servers[transaction.key] = transaction
-        row = request.row
-        if row and row not in self._rows and request.via.has_cookie:  # that of a CANCEL is its INVITE's
-            transaction.row = row
-            self._rows[row] = transaction
         if isinstance(transaction, InviteServer):
             self._carry_out(transaction, transaction.trying())
         return transaction
@@ -406,8 +401,6 @@ class Endpoint:
     def _end(self, transaction: Machine, why: str) -> None:
         if isinstance(transaction, ServerTransaction):
             self._servers.pop(transaction.key, None)
-            if transaction.row:
-                self._rows.pop(transaction.row, None)
             return
         assert isinstance(transaction, ClientTransaction)
         self._clients.pop(transaction.key, None)

@@ -139,15 +139,15 @@ class Message:
 
 
 class Request(Message):
-    """A request. `uri` is the Request-URI as text, `row` its `sip.transaction.keys.top_row`, "" where it has none."""
+    """A request. `uri` is the Request-URI as text, `key` its `sip.transaction.keys.key_of`, "" where that has none."""
 
-    __slots__ = ("method", "row", "uri")
+    __slots__ = ("key", "method", "uri")
 
     def __init__(self, method: str, uri: str, headers: dict[str, list[str]] | None = None, body: bytes = b"") -> None:
         super().__init__({} if headers is None else headers, body)
         self.method = method
         self.uri = uri
-        self.row = ""
+        self.key = ""
 
     def parsed_uri(self) -> Uri:
         """Raises ParseError."""

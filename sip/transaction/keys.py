@@ -2,11 +2,14 @@
 
 from typing import Final
 
+from sip.fields import MAGIC_COOKIE
 from sip.grammar import hostport
 from sip.message import Request
 
 _VIA: Final = "Via: "
 _FOLDS: Final = (" ", "\t")
+_BRANCH: Final = f";branch={MAGIC_COOKIE}"
+_RPORT: Final = ";rport"
 
 
 def server_key(request: Request) -> str:
@@ -15,6 +18,8 @@ def server_key(request: Request) -> str:
     A branch without the magic cookie, or with nothing behind it, identifies nothing (RFC 4475 §3.2.1): then the
     fields of RFC 2543 do, the To tag excepted, which an ACK has and its INVITE has not.
     """
+    if request.key:
+        return request.key
     method = "INVITE" if request.method == "ACK" else request.method
     via = request.via
     if via.has_cookie:
@@ -29,11 +34,7 @@ def invite_key(cancel: Request) -> str:
 
 
 def top_row(text: str) -> str:
-    """The topmost Via row of a request as it came, found without parsing; "" where it is not the first header.
-
-    Where its branch has the magic cookie, a request of the same method with the same row belongs to the same
-    transaction, and so does an ACK to that of its INVITE. So retransmissions are recognised cheaply.
-    """
+    """The topmost Via row of a request as it came, found without parsing; "" where it is not the first header."""
     start = text.find("\r\n", 0, 1000) + 2
     if start < 2 or not text.startswith(_VIA, start) or text.startswith("SIP/"):
         return ""
@@ -41,6 +42,26 @@ def top_row(text: str) -> str:
     if end < 0 or text.startswith(_FOLDS, end + 2):
         return ""
     return text[start + len(_VIA) : end]
+
+
+def key_of(text: str) -> str:
+    """The `server_key` of a request as it came, found without parsing; "" where its topmost Via is not a usual one.
+
+    So retransmissions are recognised cheaply. Usual is a Via that the key repeats letter by letter.
+    """
+    row = top_row(text)
+    sent, cookie, branch = row.partition(_BRANCH)
+    if not cookie or "," in row or '"' in row or "\t" in row or row.count(" ") != 1:
+        return ""
+    if branch.endswith(_RPORT):
+        branch = branch[: -len(_RPORT)]
+    elif sent.endswith(_RPORT):
+        sent = sent[: -len(_RPORT)]
+    # Addresses of IPv6 and ports have several spellings.
+    if not branch or ";" in branch or ";" in sent or "[" in sent or ":0" in sent or not sent.startswith("SIP/2.0/"):
+        return ""
+    method = text.partition(" ")[0]
+    return f"{'INVITE' if method == 'ACK' else method} {sent.partition(' ')[2]} {MAGIC_COOKIE}{branch}"
 
 
 def key_of_sent(data: bytes) -> str | None:

@@ -1,33 +1,25 @@
 """Server transactions (RFC 3261 §17.2, RFC 6026 §7.1): what a peer asks of us."""
 
-from typing import Final
-
-from sip.fields import METHODS
 from sip.message import Request, Response, respond
 from sip.timers import Timers
 from sip.transaction.effects import ENDED, Effect, Ended, PassUp, Send, StartTimer
 from sip.transaction.tables import Input, Machine, State, Step, Table, response_input
-
-_OPENINGS: Final = {method: f"{method} " for method in METHODS}  # thousands of transactions share them
 
 
 class ServerTransaction(Machine):
     """One request of a peer and our responses to it.
 
     `last` is the response that answers a retransmission. `request` is let go with the final response: a
-    transaction that only waits for retransmissions holds no more than these octets. `row` is by what the endpoint
-    knows a retransmission unread, "" where it doesn't.
+    transaction that only waits for retransmissions holds no more than these octets.
     """
 
-    __slots__ = ("interval", "last", "opening", "reliable", "request", "row", "timers")
+    __slots__ = ("interval", "last", "reliable", "request", "timers")
 
     first_state = State.TRYING
 
     def __init__(self, key: str, request: Request, *, reliable: bool, timers: Timers) -> None:
         super().__init__(key, self.first_state)
         self.request: Request | None = request
-        self.opening = _OPENINGS.get(request.method) or f"{request.method} "
-        self.row = ""
         self.reliable = reliable
         self.timers = timers
         self.last = b""
@@ -42,10 +34,6 @@ class ServerTransaction(Machine):
         if response.status >= 200:
             self.request = None
         return self.step(happened, response)
-
-    def is_said_again_by(self, text: str) -> bool:
-        """Whether a message with the same `row` is this request again, or the ACK of our answer to it."""
-        return text.startswith(self.opening)
 
     def retransmitted(self) -> list[Effect]:
         """The request came again."""
@@ -64,9 +52,6 @@ class InviteServer(ServerTransaction):
     __slots__ = ()
 
     first_state = State.PROCEEDING
-
-    def is_said_again_by(self, text: str) -> bool:
-        return text.startswith(("INVITE ", "ACK "))
 
     def trying(self) -> list[Effect]:
         """Sends 100, which keeps the caller from retransmitting (RFC 3261 §17.2.1)."""
