@@ -105,7 +105,10 @@ class EmbeddedMedia:
         process = self._where.pop(session, None)
         if process is not None:
             process.forget(session)
-            process.ask("delete", {"session": session}, _not_asked)
+            if process.ready.is_set():
+                process.ask("delete", {"session": session}, _not_asked)
+            else:
+                process.ended.add(session)
 
     def query(self, session: str, done: Measured) -> None:
         def measured(reply: Values | MediaError) -> None:
@@ -125,6 +128,9 @@ class EmbeddedMedia:
         """A process is there, with what it holds: new, or the one that was there before."""
         for session in holds:
             self._where.setdefault(session, process)
+        for session in process.ended.intersection(holds):
+            self.delete(session)
+        process.ended.clear()
         gone = [one for one, where in self._where.items() if where is process and one not in holds]
         self._report(gone, Loss.WORKER)
         process.sessions = {one for one, where in self._where.items() if where is process}
@@ -147,6 +153,7 @@ class EmbeddedMedia:
         """A process has died, or can't be reached any more."""
         self._report([one for one, where in self._where.items() if where is process], Loss.WORKER)
         process.sessions.clear()
+        process.ended.clear()
         if self._wanted is not None:
             self._tidy(process)
 
@@ -190,6 +197,7 @@ class _Process(asyncio.Protocol):
     def __init__(self, loop: asyncio.AbstractEventLoop, path: Path, plane: EmbeddedMedia) -> None:
         self.ready = asyncio.Event()
         self.sessions: set[str] = set()
+        self.ended: set[str] = set()  # that were deleted while it was out of reach
         self.tidied = False
         self._loop = loop
         self._path = path
@@ -256,7 +264,7 @@ class _Process(asyncio.Protocol):
         for reply, timer in waiting.values():
             if timer is not None:
                 timer.cancel()
-            reply(MediaUnavailable("the media process went away"))
+            self._tell(reply, MediaUnavailable("the media process went away"))
         if not self._closed:
             logger.warning("! the media process at %s went away", self._path.name)
             self.connect()
@@ -281,11 +289,7 @@ class _Process(asyncio.Protocol):
                 reply, timer = self._waiting.pop(values["id"], (_not_asked, None))
                 if timer is not None:
                     timer.cancel()
-                result = values.get("reply") or _error_in(values)
-                try:
-                    reply(result)
-                except Exception:  # whoever asked has a defect; the other sessions go on
-                    logger.exception("! an answer of the media process can't be used")
+                self._tell(reply, values.get("reply") or _error_in(values))
             case "hello":
                 self._away_since = None
                 self.tidied = False
@@ -299,6 +303,13 @@ class _Process(asyncio.Protocol):
         reply, _ = self._waiting.pop(number)
         logger.error("! the media process at %s did not answer to %s", self._path.name, what)
         reply(MediaUnavailable("the media process does not answer"))
+
+    @staticmethod
+    def _tell(reply: Reply, result: Values | MediaError) -> None:
+        try:
+            reply(result)
+        except Exception:  # whoever asked has a defect; the other sessions go on
+            logger.exception("! an answer of the media process can't be used")
 
     def _lose(self) -> None:
         if self.sessions or not self.tidied:

@@ -82,14 +82,22 @@ class NgClient:
         if reply is None or timer is None:
             return
         timer.cancel()
-        try:
-            values = bencode.decode(body)
-        except bencode.NotBencoded:
-            values = {}
-        if not isinstance(values, dict) or values.get("result") not in (b"ok", b"pong"):
-            reason = values.get("error-reason", b"no reason") if isinstance(values, dict) else b"no dictionary"
-            text = reason.decode("utf-8", "replace") if isinstance(reason, bytes) else str(reason)
-            unknown = "unknown call" in text.lower()
-            reply(UnknownSession(text) if unknown else NotAcceptable(f"rtpengine refuses: {text}"))
-        else:
-            reply(values)
+        reply(_result(body))
+
+
+def _result(body: bytes) -> Values | MediaError:
+    """What an answer says, or what is wrong with the request or with rtpengine."""
+    try:
+        values = bencode.decode(body)
+    except bencode.NotBencoded:
+        values = {}
+    if not isinstance(values, dict):
+        return NotAcceptable("rtpengine refuses: no dictionary")
+    result = values.get("result")
+    if result in (b"ok", b"pong"):
+        return values
+    reason = values.get("message" if result == b"load limit" else "error-reason", b"no reason")
+    text = reason.decode("utf-8", "replace") if isinstance(reason, bytes) else str(reason)
+    if result == b"load limit":
+        return MediaUnavailable(f"rtpengine takes no more: {text}")
+    return UnknownSession(text) if "unknown call" in text.lower() else NotAcceptable(f"rtpengine refuses: {text}")

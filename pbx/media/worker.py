@@ -151,7 +151,7 @@ class _Engine(asyncio.Protocol):
             self._worker.room.do(what, values, lambda reply: self._reply(number, reply))
         except MediaError as error:
             self._refuse(number, error)
-        except (KeyError, TypeError, ValueError, UnicodeEncodeError) as error:
+        except Exception as error:  # the engine's other calls are on the same connection
             logger.exception("! a request to %s can't be carried out", what)
             self._refuse(number, NotAcceptable(f"{what}: {error!r}"))
 

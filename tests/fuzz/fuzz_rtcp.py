@@ -62,7 +62,7 @@ _BLOCK = Block(2, 3, 4, 70_007, 5, 6, 7)
 _PACKETS: dict[str, Report | Feedback] = {
     "sender": Report(B, (_BLOCK,), 1 << 63, 160, 9, 1440),
     "receiver": Report(B, (_BLOCK,)),
-    "nack": rtcp.ask_again(B, 2, [7, 8, 100]),
+    "nack": rtcp.ask_again(B, 2, [(7, 1), (100, 0)]),
     "pli": rtcp.ask_for_key_frame(B, 2, loss=True, intra=False, count=1)[0],
     "fir": rtcp.ask_for_key_frame(B, 2, loss=False, intra=True, count=1)[0],
     "remb": rtcp.estimated(B, b"\x04\x12\x34", [2]),

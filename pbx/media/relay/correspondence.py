@@ -20,7 +20,7 @@ class Correspondence:
         name: our CNAME.
     """
 
-    __slots__ = ("_asked", "_sent", "heard", "name", "relayed", "remote_lost", "reported", "round_trip")
+    __slots__ = ("_asked", "_own", "_sent", "heard", "name", "relayed", "remote_lost", "reported", "round_trip")
 
     def __init__(self) -> None:
         self.round_trip: float | None = None
@@ -30,11 +30,15 @@ class Correspondence:
         self.reported = 0.0
         self.name = token_hex(8)
         self._sent: OrderedDict[int, float] = OrderedDict()
+        self._own = -1
         self._asked = 0
 
-    def sent(self, ntp: int, now: float) -> None:
-        """A sender report with that time has gone to the party."""
-        self._sent[ntp >> 16 & 0xFFFFFFFF] = now
+    def sent(self, ntp: int, now: float, *, own: bool = False) -> None:
+        """A sender report with that time has gone to the party; an `own` one has not come from across."""
+        middle = ntp >> 16 & 0xFFFFFFFF
+        if own:
+            self._own = middle
+        self._sent[middle] = now
         if len(self._sent) > REMEMBERED:
             self._sent.popitem(last=False)
 
@@ -46,6 +50,10 @@ class Correspondence:
             trip = now - when - block.delay / 65_536
             if -0.01 < trip < LONGEST_ROUND_TRIP:
                 self.round_trip = max(trip, 0.0)
+
+    def is_own(self, middle: int) -> bool:
+        """Whether that is the middle of the time of our own last report."""
+        return middle == self._own
 
     def next_request(self) -> int:
         """The number of the next FIR."""

@@ -180,9 +180,13 @@ class Handshake:
         return any(certificate.fingerprint(_DIGESTS[one.algorithm]()) == one.digest for one in known)
 
     def _after(self) -> list[bytes]:
-        """Records after the handshake: a repeated flight, which is answered again, or the end."""
+        """Records after the handshake: a repeated flight, which is answered again, or the end.
+
+        All that have come are read: what stayed would be kept for ever.
+        """
         try:
-            self._connection.recv(2048)
+            while True:
+                self._connection.recv(2048)
         except SSL.ZeroReturnError:
             self.state = State.CLOSED
         except SSL.Error:

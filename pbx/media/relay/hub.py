@@ -40,6 +40,9 @@ class Guest(Protocol):
     def checked(self, check: ice.Check, path: Path) -> None:
         """An authentic check has come by that path, and has been answered."""
 
+    def lives_at(self, source: ice.Address) -> bool:
+        """Whether its browser is there, as it has shown a moment ago."""
+
     def take_dtls(self, datagram: bytes, path: Path) -> None:
         """DTLS from an address that has been checked."""
 
@@ -130,16 +133,23 @@ class Hub:
         if check is None or guest is None or not ice.is_authentic(check, guest.credentials):
             self.dropped += 1
             return
-        if self._sources.get(source) is not guest:
+        known = self._sources.get(source)
+        if known is not guest:
+            if known is not None and known.lives_at(
+                source
+            ):  # somebody who forges the address of another call's browser
+                self.dropped += 1
+                return
             self._know(source, guest)
         try:
             send(ice.answer(check, guest.credentials, source), source)
         except OSError:
             return
-        guest.checked(check, Path(send, source))
+        if not check.conflicts:
+            guest.checked(check, Path(send, source))
 
     def _know(self, source: ice.Address, guest: Guest) -> None:
-        """The address belongs to that transport now, also if it was another's: a browser reuses its ports."""
+        """The address belongs to that transport now, also if it was another's once: a browser reuses its ports."""
         known = [one for one, whose in self._sources.items() if whose is guest]
         if len(known) >= MOST_SOURCES:
             del self._sources[known[0]]

@@ -40,6 +40,11 @@ class Check:
     theirs: str
     nominates: bool
 
+    @property
+    def conflicts(self) -> bool:
+        """Whether its sender leaves the decision to us. A lite party never controls (RFC 8445 §7.3.1.1)."""
+        return "ICE-CONTROLLED" in self.message.attributes
+
 
 def read_check(data: bytes) -> Check | None:
     """Reads a connectivity check; None for everything else, however it is malformed."""
@@ -64,8 +69,7 @@ def is_authentic(check: Check, credentials: Credentials) -> bool:
 def answer(check: Check, credentials: Credentials, source: Address) -> bytes:
     """The response to an authentic check from `source`."""
     request = check.message
-    if "ICE-CONTROLLED" in request.attributes:
-        # RFC 8445 §7.3.1.1: a lite party never controls; the browser has to change its mind.
+    if check.conflicts:  # the browser has to change its mind
         response = Message(Method.BINDING, Class.ERROR, request.transaction_id, {"ERROR-CODE": (487, "Role Conflict")})
     else:
         response = Message(

@@ -58,6 +58,7 @@ class Leg:
         self._address = ""
         self._keys: dict[Stream, tuple[Key, ...]] = {}  # ours, as we have offered them
         self._chosen: dict[Stream, Key | None] = {}
+        self._encrypted: set[Stream] = set()  # those that we have offered with nothing but SRTP
         self._muxed: set[Stream] = set()
 
     # ---- what carries its streams
@@ -161,6 +162,10 @@ class Leg:
 
     def offer_keys(self, stream: Stream, profile: MediaProfile) -> None:
         """Makes the keys that an offer has; those that were offered before stay."""
+        if profile is MediaProfile.SRTP:
+            self._encrypted.add(stream)
+        else:
+            self._encrypted.discard(stream)
         if profile not in (MediaProfile.SRTP, MediaProfile.SRTP_OPTIONAL):
             self._keys.pop(stream, None)
         elif stream not in self._keys:
@@ -217,7 +222,7 @@ class Leg:
     ) -> tuple[Key | None, Key | None]:
         """The party's key and ours: of what it has answered, or of what it offers."""
         if not described.keys:
-            if described.requires_keys:
+            if described.requires_keys or (answering and stream in self._encrypted):
                 raise NotAcceptable("SRTP without a usable key")
             return None, None
         ours = self._keys.get(stream, ())
@@ -242,6 +247,8 @@ class Leg:
     def tick(self, now: float) -> None:
         for transport in list(self._webrtc.values()):
             transport.tick(now)
+        for own in self._own.values():
+            own.tick(now)
 
     def statistics(self) -> tuple[StreamStatistics, ...]:
         """Of each stream in use."""

@@ -59,7 +59,8 @@ def payload(length: int) -> bytes:
     if not start:
         return b""
     end = length - BUFFER[length - 1] if BUFFER[0] & 0x20 else length
-    return bytes(BUFFER[start:end])
+    # Padding that is longer than its packet must not reach into what the buffer held before: another call's speech.
+    return bytes(BUFFER[start:end]) if end > start else b""
 
 
 def strip_extension(length: int) -> int:

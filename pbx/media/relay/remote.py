@@ -1,10 +1,11 @@
 """A party's description as the relay needs it: where each stream goes, in what form, under which keys."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from pbx.media.errors import NotAcceptable
 from pbx.media.plane import MediaProfile
+from pbx.media.relay.latching import is_unspecified, plain_host
 from pbx.media.relay.suites import BY_NAME, MasterKey
 from sip.sdp.attributes import (
     Crypto,
@@ -24,6 +25,9 @@ from sip.sdp.lines import words
 from sip.sdp.negotiation import Direction, direction
 
 KINDS = ("audio", "video")
+# That a description may use; a call has two or three. Each takes ports, of which the calls of a process share some
+# thousands, so what is beyond is turned down.
+MOST_STREAMS = 8
 # What can be brought to the other side (RFC 4585, RFC 5104 and two drafts that all browsers have).
 FEEDBACK = frozenset({"nack", "nack pli", "ccm fir", "goog-remb", "transport-cc"})
 
@@ -92,18 +96,27 @@ def read(sdp: bytes) -> Remote:
     """Reads a description. Raises NotAcceptable."""
     try:
         description = parse(sdp)
-        streams = tuple(_read_stream(description, media) for media in description.media)
+        mids = {media.value("mid"): number for number, media in enumerate(description.media) if media.value("mid")}
+        groups = tuple(tuple(mids[mid] for mid in group if mid in mids) for group in bundle(description))
+        # RFC 9143 §7.1.3: only the first of a bundle says how to reach and believe it, in an answer and later offers.
+        first = {number: description.media[group[0]] for group in groups for number in group}
+        streams = tuple(
+            _read_stream(description, media, first.get(number, media)) for number, media in enumerate(description.media)
+        )
     except SdpError as error:
         raise NotAcceptable(str(error)) from error
-    mids = {stream.mid: number for number, stream in enumerate(streams) if stream.mid}
-    groups = tuple(tuple(mids[mid] for mid in group if mid in mids) for group in bundle(description))
+    beyond = [number for number, stream in enumerate(streams) if stream.usable][MOST_STREAMS:]
+    streams = tuple(
+        replace(stream, usable=False) if number in beyond else stream for number, stream in enumerate(streams)
+    )
     return Remote(description, streams, tuple(group for group in groups if group), description.has("ice-lite"))
 
 
-def _read_stream(description: SessionDescription, media: MediaDescription) -> RemoteStream:
+def _read_stream(description: SessionDescription, media: MediaDescription, first: MediaDescription) -> RemoteStream:
+    """`first` is the stream whose transport this one shares; itself for none."""
     known = codecs(media)
-    prints = fingerprints(description, media)
-    ice = ice_credentials(description, media)
+    prints = fingerprints(description, media) or fingerprints(description, first)
+    ice = ice_credentials(description, media) or ice_credentials(description, first)
     keys = _keys(media)
     is_dtls = bool(prints) and "TLS" in media.protocol.upper()
     # Old browsers and gateways name the profile without TLS, and mean it (JSEP: RTP/SAVPF with a fingerprint).
@@ -115,7 +128,8 @@ def _read_stream(description: SessionDescription, media: MediaDescription) -> Re
     else:
         profile = MediaProfile.SRTP_OPTIONAL if keys else MediaProfile.RTP
     connection = description.connection_of(media)
-    host = connection.address if connection is not None else ""
+    # As sockets write it, so that it can be compared with where packets come from.
+    host = (plain_host(connection.address) or connection.address) if connection is not None else ""
     usable = not media.rejected and media.kind in KINDS and bool(known)
     # DTLS without ICE, or SRTP without a key that we know, is nothing to talk to.
     usable = usable and (is_webrtc or (not is_dtls and (profile is not MediaProfile.SRTP or bool(keys))))
@@ -133,7 +147,7 @@ def _read_stream(description: SessionDescription, media: MediaDescription) -> Re
         keys=keys,
         ice=ice if is_webrtc else None,
         fingerprints=prints,
-        setup=setup(description, media) if is_webrtc else None,
+        setup=(setup(description, media) or setup(description, first)) if is_webrtc else None,
         mid=media.value("mid") or "",
         extensions=_extensions(description, media),
         feedback=_feedback(media, known),
@@ -159,11 +173,12 @@ def _keys(media: MediaDescription) -> tuple[Key, ...]:
 
 
 def _rtcp_address(media: MediaDescription, host: str) -> tuple[str, int] | None:
-    """Without rtcp-mux, which both have to want."""
+    """Without rtcp-mux, which both have to want. None for nowhere, and for a name: looking it up would hold up all."""
     where = rtcp(media.replacing(("rtcp-mux",)))
-    if not where.port or where.port == media.port:
+    described = plain_host(where.connection.address if where.connection is not None else host)
+    if not where.port or where.port == media.port or not described or is_unspecified(described):
         return None
-    return (where.connection.address if where.connection is not None else host, where.port)
+    return described, where.port
 
 
 def _extensions(description: SessionDescription, media: MediaDescription) -> dict[int, str]:

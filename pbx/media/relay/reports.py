@@ -14,23 +14,36 @@ from pbx.media.relay.rtcp import Block, Feedback, Report
 from pbx.media.relay.stream import Stream
 
 REPORT_EVERY = 5.0  # seconds, RFC 3550 §6.2
+# Seconds after which nothing more comes from across: twice the longest interval of one who reports every five.
+# Until then nothing of ours goes between: it would tell of another clock, and sound and picture drift apart.
+SILENT = 15.0
 
 
-def receive(data: bytes, streams: Sequence[Stream]) -> None:
-    """Takes a compound packet, decrypted, of the party whose streams on this transport these are."""
+def receive(data: bytes, streams: Sequence[Stream]) -> bool:
+    """Takes a compound packet, decrypted, of the party whose streams on this transport these are.
+
+    False if there is nothing in it that we understand.
+    """
     now = time.monotonic()
     outgoing: dict[Stream, tuple[list[Report], list[Feedback]]] = {}
+    understood = False
     for found in rtcp.read(data):
+        understood = True
         if isinstance(found, Report):
             for stream, report in _reports(found, streams, now):
                 outgoing.setdefault(stream, ([], []))[0].append(report)
         else:
             for stream, feedback in _feedback(found, streams):
-                outgoing.setdefault(stream, ([], []))[1].append(feedback)
+                asked = outgoing.setdefault(stream, ([], []))[1]
+                # One full picture serves all who ask for one, and a small packet has room for many such requests.
+                alike = [one for one in asked if (one.kind, one.form) == (feedback.kind, feedback.form)]
+                if not (alike and feedback.wants_key_frame):
+                    asked.append(feedback)
     for stream, (passed, asked) in outgoing.items():
         if passed:
             stream.correspondence.relayed = now
         _send(stream, passed, asked)
+    return understood
 
 
 def _reports(report: Report, streams: Sequence[Stream], now: float) -> Iterable[tuple[Stream, Report]]:
@@ -45,7 +58,7 @@ def _reports(report: Report, streams: Sequence[Stream], now: float) -> Iterable[
             stream.correspondence.heard = (report.ntp >> 16 & 0xFFFFFFFF, now)
         if out is None:
             continue
-        blocks = tuple(_translated(block, out) for block in mine) if out.is_relayed and out.source >= 0 else ()
+        blocks = tuple(_translated(block, stream, out) for block in mine) if out.is_relayed and out.source >= 0 else ()
         if is_sender and stream.is_relayed:
             out.correspondence.sent(report.ntp, now)
             timestamp = stream.shifted_timestamp(report.timestamp)
@@ -54,10 +67,12 @@ def _reports(report: Report, streams: Sequence[Stream], now: float) -> Iterable[
             yield out, Report(out.ssrc, blocks)
 
 
-def _translated(block: Block, out: Stream) -> Block:
+def _translated(block: Block, stream: Stream, out: Stream) -> Block:
     """How the far party's stream arrives here, in the numbers that it has given."""
     highest = (block.highest & 0xFFFF0000) | out.original(block.highest & 0xFFFF)
-    return Block(out.source, block.fraction, block.lost, highest, block.jitter, block.last, block.delay)
+    # A report of ours has a time that the far party would take for one of its own clock.
+    last, delay = (0, 0) if stream.correspondence.is_own(block.last) else (block.last, block.delay)
+    return Block(out.source, block.fraction, block.lost, highest, block.jitter, last, delay)
 
 
 def _feedback(feedback: Feedback, streams: Sequence[Stream]) -> Iterable[tuple[Stream, Feedback]]:
@@ -71,7 +86,7 @@ def _feedback(feedback: Feedback, streams: Sequence[Stream]) -> Iterable[tuple[S
             if stream.kind == "video":
                 yield from ((out, one) for one in _key_frame(out))
         elif feedback.kind == rtcp.TRANSPORT_FEEDBACK and feedback.form == rtcp.NACK and "nack" in wanted:
-            again = [out.original(one) for one in rtcp.lost_packets(feedback)]
+            again = [(out.original(first), others) for first, others in rtcp.lost_packets(feedback)]
             yield out, rtcp.ask_again(out.ssrc, out.source, again)
         elif feedback.kind == rtcp.TRANSPORT_FEEDBACK and feedback.form == rtcp.TRANSPORT_WIDE:
             if "transport-cc" in wanted and stream.keeps != frozenset():
@@ -109,7 +124,7 @@ def ask_for_key_frame(stream: Stream) -> None:
 def report(stream: Stream, now: float) -> None:
     """Sends our own report to a stream's party when it is due and none comes from across."""
     state = stream.correspondence
-    if now - max(state.relayed, state.reported) < REPORT_EVERY:
+    if now - state.relayed < SILENT or now - state.reported < REPORT_EVERY:
         return
     state.reported = now
     blocks = (_own_block(stream, now),) if stream.source >= 0 and stream.reception.base >= 0 else ()
@@ -120,7 +135,7 @@ def report(stream: Stream, now: float) -> None:
     _, timestamp, when = stream.feed.position()
     ntp = rtcp.ntp_time(time.time())
     reached = (timestamp + int((now - when) * stream.clock)) & 0xFFFFFFFF
-    state.sent(ntp, now)
+    state.sent(ntp, now, own=True)
     _send(stream, [Report(stream.ssrc, blocks, ntp, reached, stream.sent & 0xFFFFFFFF, _payload(stream))], [])
 
 

@@ -16,7 +16,7 @@ NACK, TRANSPORT_WIDE = 1, 15  # formats of transport feedback
 PICTURE_LOSS, FULL_INTRA, APPLICATION = 1, 4, 15  # formats of payload feedback
 
 EPOCH = 2_208_988_800  # seconds from 1900, where NTP begins, to 1970
-MOST_PACKETS = 64  # in a compound packet
+MOST_PACKETS = 16  # in a compound packet; a browser has some five
 
 _HEAD = Struct("!BBH")
 _SENDER = Struct("!IQIII")
@@ -139,26 +139,14 @@ def described_as(ssrc: int, name: str) -> bytes:
     return _packet(DESCRIPTION, 1, chunk + bytes(-len(chunk) % 4))
 
 
-def lost_packets(nack: Feedback) -> tuple[int, ...]:
-    """The sequence numbers that a NACK asks for again (RFC 4585 §6.2.1)."""
-    wanted: list[int] = []
-    for at in range(0, len(nack.details) - 3, 4):
-        first, mask = _PAIR.unpack_from(nack.details, at)
-        wanted.append(first)
-        wanted.extend((first + 1 + bit) & 0xFFFF for bit in range(16) if mask >> bit & 1)
-    return tuple(wanted)
+def lost_packets(nack: Feedback) -> Iterator[tuple[int, int]]:
+    """What a NACK asks for again: a sequence number, and a bit for each of the 16 that follow it (RFC 4585 §6.2.1)."""
+    yield from _PAIR.iter_unpack(nack.details[: len(nack.details) & ~3])
 
 
-def ask_again(sender: int, media: int, sequences: Iterable[int]) -> Feedback:
-    """The NACK for those packets."""
-    pairs: list[tuple[int, int]] = []
-    for sequence in sequences:
-        step = (sequence - pairs[-1][0] - 1) & 0xFFFF if pairs else 16
-        if step < 16:
-            pairs[-1] = pairs[-1][0], pairs[-1][1] | 1 << step
-        else:
-            pairs.append((sequence, 0))
-    return Feedback(TRANSPORT_FEEDBACK, NACK, sender, media, b"".join(_PAIR.pack(*pair) for pair in pairs))
+def ask_again(sender: int, media: int, lost: Iterable[tuple[int, int]]) -> Feedback:
+    """The NACK for those packets, as `lost_packets` gives them."""
+    return Feedback(TRANSPORT_FEEDBACK, NACK, sender, media, b"".join(_PAIR.pack(*pair) for pair in lost))
 
 
 def ask_for_key_frame(sender: int, media: int, *, loss: bool, intra: bool, count: int) -> list[Feedback]:

@@ -11,8 +11,8 @@ from collections.abc import Callable
 
 from pbx.media.relay import reports
 from pbx.media.relay.express import short_way
-from pbx.media.relay.latching import Address, Latch
-from pbx.media.relay.packet import BUFFER, HEADER_LENGTH, LONGEST, VIEW
+from pbx.media.relay.latching import Address, Latch, is_behind_nat, is_unspecified
+from pbx.media.relay.packet import BUFFER, HEADER_LENGTH, LONGEST, VIEW, WORDS
 from pbx.media.relay.ports import Pair, PortPool
 from pbx.media.relay.readiness import Readiness
 from pbx.media.relay.srtp import REPLAY_WINDOW, SPEECH_WINDOW, Protection
@@ -20,6 +20,8 @@ from pbx.media.relay.stream import Stream
 from pbx.media.relay.suites import MasterKey
 
 logger = logging.getLogger(__name__)
+
+BURST = 64  # packets that are read before other sockets get their turn
 
 _libc = ctypes.CDLL(None)
 _NOBODY = bytes(16)  # a sockaddr of family AF_UNSPEC
@@ -44,6 +46,7 @@ class RtpTransport:
         self._rtcp_latched: Address | None = None
         self._inbound: Protection | None = None
         self._connected = False
+        self._emptied = False  # since it was connected
         self._closed = False
         self.muxed = False
         self.dropped = 0
@@ -61,7 +64,7 @@ class RtpTransport:
     # ---- negotiation
 
     def negotiated(self, address: Address, rtcp: Address | None, signalling: str, *, muxed: bool) -> None:
-        """The party has described itself. The same address as before changes nothing.
+        """The party has described itself. The same address as before changes nothing while it is heard from there.
 
         Args:
             rtcp: where its RTCP goes; None for nowhere.
@@ -69,10 +72,15 @@ class RtpTransport:
         """
         self.muxed = muxed
         self._rtcp_address = rtcp
-        if self._latch is not None and self._latch.negotiated == address:
+        now, latch = time.monotonic(), self._latch
+        same = latch is not None and (latch.negotiated == address or is_unspecified(address[0]))
+        if latch is not None and same and latch.behind_nat is is_behind_nat(latch.negotiated[0], signalling):
+            self.tick(now)
+            latch.renew(signalling, now)
+            self.tick(now)  # it may have been silent already
             return
-        former = self._latch.locked if self._latch is not None else None
-        self._latch = Latch(address, signalling, time.monotonic(), former)
+        former = latch.locked if latch is not None else None
+        self._latch = Latch(address, signalling, now, former)
         self._rtcp_latched = None
         self._listen_to(None)
 
@@ -86,6 +94,11 @@ class RtpTransport:
             stream.outbound = Protection(outbound, inbound=False) if outbound else None
         self._arrange()
 
+    def tick(self, now: float) -> None:
+        """Once a second: is it heard from where it was?"""
+        if self._latch is not None and self._latch.look(self._stream.reception.packets, now):
+            self._listen_to(None)
+
     def close(self) -> None:
         if not self._closed:
             self._closed = True
@@ -97,7 +110,7 @@ class RtpTransport:
     # ---- packets that come
 
     def _take(self, length: int) -> None:
-        """The packet in the buffer, which comes from the party for sure: its socket is connected."""
+        """The packet in the buffer, which comes from the party for sure: nobody else gets into its socket."""
         if length < HEADER_LENGTH or length > LONGEST or BUFFER[0] & 0xC0 != 0x80:
             self._refuse()
             return
@@ -109,23 +122,36 @@ class RtpTransport:
             if not length:
                 self._refuse()
                 return
+            self._inbound.remember(WORDS[2])
         self._stream.receive(length)
 
     def _refuse(self) -> None:
         self.dropped += 1
 
     def _first_packets(self) -> None:
-        """While nothing has come, or where the party sends from elsewhere than it listens."""
-        try:
-            length, source = self._rtp.recvfrom_into(BUFFER)
-        except OSError:
-            return
+        """While nothing has come, or where the party sends from elsewhere than it listens.
+
+        And until the socket is empty once it is connected: the kernel keeps what it had let in before.
+        """
+        for _ in range(BURST):
+            try:
+                length, source = self._rtp.recvfrom_into(BUFFER)
+            except OSError as error:
+                if self._connected and isinstance(error, BlockingIOError):
+                    self._emptied = True
+                    self._arrange()
+                return
+            self._take_first(length, source[:2])
+            if not self._connected:
+                return
+
+    def _take_first(self, length: int, source: Address) -> None:
+        """The packet in the buffer, from anybody."""
         latch = self._latch
-        source = source[:2]
         if latch is None or length < HEADER_LENGTH or length > LONGEST or BUFFER[0] & 0xC0 != 0x80:
             self.dropped += 1
             return
-        if source != latch.locked and (latch.locked is not None or not latch.admits(source, time.monotonic())):
+        if source != latch.locked and not latch.admits(source, time.monotonic()):
             self.dropped += 1
             return
         if 191 < BUFFER[1] < 224:
@@ -137,13 +163,16 @@ class RtpTransport:
             if not length:
                 self.dropped += 1
                 return
-        if latch.locked is None:
+            self._inbound.remember(WORDS[2])
+        if source != latch.locked or latch.doubted:
             if not self._stream.exchange.expects(BUFFER[1] & 0x7F):
                 self.dropped += 1
                 return
-            latch.locked = source
-            if source != latch.negotiated:
-                logger.info("= stream at port %d: media comes from %s:%d", self.port, *source)
+            if source != latch.locked:
+                self._rtcp_latched = None
+                if source != latch.negotiated:
+                    logger.info("= stream at port %d: media comes from %s:%d", self.port, *source)
+            latch.take(source)
             self._listen_to(source if latch.destination == source else None)
         self._stream.receive(length)
 
@@ -153,6 +182,7 @@ class RtpTransport:
         if self._connected:
             _libc.connect(self._rtp.fileno(), _NOBODY, len(_NOBODY))
             self._connected = False
+        self._emptied = False
         if source is not None:
             try:
                 self._rtp.connect(source)
@@ -168,7 +198,7 @@ class RtpTransport:
         if self._closed:
             return
         descriptor, reader = self._rtp.fileno(), self._first_packets
-        if self._connected:
+        if self._connected and self._emptied:
             reader = short_way(descriptor, self._stream, self._inbound, self._take, self._refuse)
         self._readiness.watch(descriptor, reader)
 
@@ -186,25 +216,25 @@ class RtpTransport:
         source = source[:2]
         latch = self._latch
         party = None if latch is None else latch.locked or latch.negotiated
-        if party is None or length > LONGEST or BUFFER[0] & 0xC0 != 0x80:
+        if party is None or not 0 < length <= LONGEST or BUFFER[0] & 0xC0 != 0x80:
             self.dropped += 1
             return
-        expected = self._rtcp_latched or self._rtcp_address
         # RTCP of a party behind NAT, or that isn't symmetric: from the same host, and then always the same port.
-        if source != expected and (source[0] != party[0] or self._rtcp_latched is not None):
+        is_known = source in (self._rtcp_latched, self._rtcp_address)
+        if not is_known and (source[0] != party[0] or self._rtcp_latched is not None):
             self.dropped += 1
             return
         if self._take_rtcp(length):
             self._rtcp_latched = source
 
     def _take_rtcp(self, length: int) -> bool:
+        """False for what is no RTCP, or none of the party."""
         if self._inbound is not None:
             length = self._inbound.unprotect_rtcp(length)
             if not length:
                 self.dropped += 1
                 return False
-        reports.receive(bytes(VIEW[:length]), (self._stream,))
-        return True
+        return reports.receive(bytes(VIEW[:length]), (self._stream,))
 
     # ---- packets that go
 

@@ -88,7 +88,9 @@ class Session:
         media: list[MediaDescription] = []
         for stream, asked, told in zip(taker.streams, offered.streams, remote.streams, strict=False):
             across = giver.streams[stream.index]
-            codecs = formats.answerable(asked.kind, asked.codecs, told.codecs) if told.usable and asked.usable else ()
+            # What an earlier answer to the same offer has turned down, is gone: 183 of one phone, 200 of another.
+            wanted = told.usable and asked.usable and stream.is_carried and across.is_carried
+            codecs = formats.answerable(asked.kind, asked.codecs, told.codecs) if wanted else ()
             if not codecs:
                 media.append(self._turn_down(taker, stream, asked))
                 if told.usable:

@@ -26,6 +26,8 @@ class Decoder:
 
     def decode(self, payload: bytes) -> list[AudioFrame]:
         """The sound of a packet; nothing for what is malformed."""
+        if not payload:  # some phones keep their way open so (RFC 6263 §4.1); to FFmpeg it is the end of the stream
+            return []
         try:
             return self._context.decode(Packet(payload))
         except (FFmpegError, ValueError):

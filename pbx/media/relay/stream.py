@@ -13,7 +13,7 @@ from sys import byteorder
 from typing import Protocol
 
 from pbx.media.relay.correspondence import Correspondence
-from pbx.media.relay.formats import CONVERT, DROP, Exchange
+from pbx.media.relay.formats import CONVERT, DROP, Exchange, counterpart
 from pbx.media.relay.packet import BUFFER, HEADER, NUMBERS, WORDS, blank_extensions, load, strip_extension
 from pbx.media.relay.srtp import Protection
 from pbx.media.relay.statistics import Reception
@@ -136,7 +136,8 @@ class Stream:
         if sequence and (sequence - reception.highest) & 0xFFFF == 1:
             reception.highest = sequence
         elif not reception.out_of_order(sequence):
-            reception.begin(sequence)
+            # Its row began anew, ours goes on: SRTP takes a number from before for a repetition.
+            self._begin(ssrc, sequence)
         reception.packets += 1
         reception.octets += length
         if not sequence & 3:
@@ -203,10 +204,16 @@ class Stream:
         return (timestamp + self.timestamp_shift) & 0xFFFFFFFF
 
     @property
+    def is_carried(self) -> bool:
+        """Whether there is a transport, be it open or not."""
+        return not isinstance(self.transport, Nowhere)
+
+    @property
     def clock(self) -> int:
-        """The clock of what is sent to the party, in Hz."""
-        theirs = self.exchange.theirs
-        return theirs[0].rate if theirs else self.reception.rate
+        """The clock of what is sent to the party, in Hz: of the first codec that both sides have agreed to."""
+        theirs, ours = self.exchange.theirs, self.exchange.ours
+        spoken = [codec.rate for codec in theirs if not codec.is_companion and counterpart(codec, ours) is not None]
+        return spoken[0] if spoken else self.reception.rate
 
     @property
     def is_relayed(self) -> bool:

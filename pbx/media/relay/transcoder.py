@@ -13,6 +13,10 @@ from pbx.media.relay.stream import Stream
 from sip.sdp.codecs import Codec
 
 GAP = 2.0  # seconds that timestamps may jump; beyond, the sender began anew
+# Speech that may come at once, after a network has held it up, in seconds; and how much faster than it is spoken it may
+# come for long. What is beyond, would take the processor from all other calls.
+MOST_AT_ONCE = 2.0
+HASTE = 1.25
 EVENT_LENGTH = 4  # octets of a telephone event, RFC 4733 §2.3
 
 
@@ -35,6 +39,8 @@ class Transcoder:
         self._latest = 0  # of the source
         self._pending = 0  # samples of the target's clock that wait in the encoder
         self._last = (0, 0, 0.0)
+        self._allowance = MOST_AT_ONCE
+        self._refilled = time.monotonic()
 
     def position(self) -> tuple[int, int, float]:
         """As a feed."""
@@ -74,13 +80,23 @@ class Transcoder:
         passed = _signed(timestamp - self._here) * self._encoder.coding.clock // self._source.reception.rate
         return (self._there + passed) & 0xFFFFFFFF
 
+    def _is_too_much(self) -> bool:
+        """Whether more speech has come than there was time for."""
+        now = time.monotonic()
+        self._allowance = min(self._allowance + HASTE * (now - self._refilled), MOST_AT_ONCE)
+        self._refilled = now
+        return self._allowance <= 0
+
     def _pass_speech(self, codec: Codec, marker: int, timestamp: int, content: bytes) -> None:
+        if self._is_too_much():
+            return
         decoder = self._decoders.get(codec.payload_type)
         if decoder is None:
             decoder = self._decoders[codec.payload_type] = Decoder(codec.name)
         begins = self._translated(timestamp) - self._pending
         step, clock = self._encoder.step, self._encoder.coding.clock
         for frame in decoder.decode(content):
+            self._allowance -= frame.samples / frame.sample_rate
             self._pending += frame.samples * clock // frame.sample_rate
             for packet in self._encoder.encode(frame):
                 self._emit(marker | self._payload_type, begins & 0xFFFFFFFF, packet)

@@ -11,13 +11,15 @@ from pbx.media.plane import Loss
 from pbx.media.relay import ice, reports
 from pbx.media.relay.dtls import Handshake, Identity, State
 from pbx.media.relay.hub import Hub, Path
-from pbx.media.relay.packet import BUFFER, VIEW, extension
+from pbx.media.relay.packet import BUFFER, VIEW, WORDS, extension
 from pbx.media.relay.srtp import Protection
 from pbx.media.relay.stream import Stream
 from sip.sdp.attributes import Fingerprint, IceCredentials, Setup
 
 CONSENT = 29.0  # seconds; RFC 7675 §5.1 has 30, and we look once a second
+FRESH = 10.0  # seconds for which a check tells where the browser is; they come every two or three, or every five
 SET_UP = 30.0  # seconds from the browser's description until its media is encrypted
+LONGEST_HELLO = 4  # datagrams; with keys that withstand quantum computers a greeting takes two
 MOST_SOURCES = 64  # SSRCs that are remembered; a browser that begins anew takes another one
 
 
@@ -48,7 +50,7 @@ class WebRtcTransport:
         self._timer: asyncio.TimerHandle | None = None
         self._selected: Path | None = None
         self._early: tuple[str, Path] | None = None
-        self._hello: tuple[bytes, Path] | None = None
+        self._hello: list[tuple[bytes, Path]] = []
         self._inbound: Protection | None = None
         self._outbound: Protection | None = None
         self._by_source: dict[int, Stream] = {}
@@ -106,9 +108,9 @@ class WebRtcTransport:
             self._described = now
             if self._selected is not None:
                 self._begin()
-            if self._hello is not None:
-                self.take_dtls(*self._hello)
-        self._hello = None
+            for datagram, path in self._hello:
+                self.take_dtls(datagram, path)
+        self._hello.clear()
 
     @property
     def is_open(self) -> bool:
@@ -122,7 +124,7 @@ class WebRtcTransport:
     def learn_sources(self, stream: Stream, ssrcs: Sequence[int], mid: str, mid_extension: int) -> None:
         """By what the packets of a stream are known among those of the others (RFC 9143 §9.2)."""
         for ssrc in ssrcs[:MOST_SOURCES]:
-            self._by_source[ssrc] = stream
+            self._learn(ssrc, stream)
         if mid:
             self._mids[mid.encode()] = stream
         self._mid_extension = mid_extension
@@ -161,11 +163,18 @@ class WebRtcTransport:
             if first and self._handshake is not None:
                 self._begin()
 
+    def lives_at(self, source: ice.Address) -> bool:
+        """As a guest of the hub."""
+        selected = self._selected
+        return selected is not None and selected.address == source and time.monotonic() - self._consent < FRESH
+
     def take_dtls(self, datagram: bytes, path: Path) -> None:
         """DTLS may come by an address that was checked and not nominated yet."""
         handshake = self._handshake
         if handshake is None:
-            self._hello = datagram, path  # it is faster than its description, and would repeat this after a second
+            if len(self._hello) < LONGEST_HELLO:
+                # It is faster than its description, and would repeat this after a second.
+                self._hello.append((datagram, path))
             return
         for answer in handshake.take(datagram):
             _transmit(answer, path)
@@ -187,10 +196,13 @@ class WebRtcTransport:
         if not length:
             self.dropped += 1
             return
-        stream = self._by_source.get(int.from_bytes(BUFFER[8:12], "big")) or self._whose(length)
+        stream = self._by_source.get(int.from_bytes(BUFFER[8:12], "big"))
         if stream is None:
-            self.dropped += 1
-            return
+            inbound.remember(WORDS[2])
+            stream = self._whose(length)
+            if stream is None:
+                self.dropped += 1
+                return
         stream.receive(length)
 
     # ---- what goes
@@ -255,10 +267,14 @@ class WebRtcTransport:
             able = [one for one in self._streams if one.exchange.expects(payload_type)]
             stream = able[0] if len(able) == 1 else None
         if stream is not None:
-            while len(self._by_source) >= MOST_SOURCES:
-                self._by_source.pop(next(iter(self._by_source)))
-            self._by_source[int.from_bytes(BUFFER[8:12], "big")] = stream
+            self._learn(int.from_bytes(BUFFER[8:12], "big"), stream)
         return stream
+
+    def _learn(self, ssrc: int, stream: Stream) -> None:
+        """From now on that SSRC is the stream's; the oldest are forgotten."""
+        while ssrc not in self._by_source and len(self._by_source) >= MOST_SOURCES:
+            self._by_source.pop(next(iter(self._by_source)))
+        self._by_source[ssrc] = stream
 
     def _lose(self, loss: Loss) -> None:
         if not self._lost:

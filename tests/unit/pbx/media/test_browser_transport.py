@@ -6,13 +6,15 @@ from collections.abc import Iterator
 
 import pytest
 from aioice.stun import Class, Message, Method, parse_message
+from OpenSSL import SSL
 
 from pbx.media.plane import Loss
 from pbx.media.relay import ice, webrtc_leg
 from pbx.media.relay.dtls import Handshake, Identity, State
 from pbx.media.relay.leg import Machinery
 from pbx.media.relay.packet import BUFFER, HEADER, load
-from pbx.media.relay.srtp import Protection
+from pbx.media.relay.rtcp import Report
+from pbx.media.relay.srtp import MOST_SOURCES, Protection
 from pbx.media.relay.stream import Stream
 from pbx.media.relay.webrtc_leg import WebRtcTransport
 from sip.sdp.attributes import Fingerprint, IceCredentials, Setup
@@ -133,6 +135,20 @@ def test_party_that_does_not_control_is_told_so(scene: Scene) -> None:
     assert parse_message(data).attributes["ERROR-CODE"][0] == 487
 
 
+def test_party_that_does_not_control_chooses_no_way_and_gives_no_consent(scene: Scene) -> None:
+    scene.agreed()
+    before = scene.transport._consent
+    credentials = scene.transport.credentials
+    name = f"{credentials.ufrag}:{scene.browser.credentials.ufrag}"
+    attributes = {"USERNAME": name, "ICE-CONTROLLED": 5, "USE-CANDIDATE": None}
+    request = Message(Method.BINDING, Class.REQUEST, attributes=attributes)
+    request.add_message_integrity(credentials.password.encode())
+    scene.browser.send(bytes(request))
+    scene.turn()
+    assert scene.transport._consent == before
+    assert scene.transport._selected is None
+
+
 def test_media_without_a_check_is_dropped(scene: Scene) -> None:
     scene.agreed()
     scene.browser.send(HEADER.pack(0x80, 96, 1, 1, 1) + b"x")
@@ -174,11 +190,16 @@ def test_further_offer_leaves_the_encryption_as_it_is(scene: Scene, role: Setup)
     assert scene.transport._inbound is None, "another certificate is another association"
 
 
-def test_browser_that_is_ahead_of_its_description_is_served(scene: Scene) -> None:
+@pytest.mark.parametrize("octets", [1200, 256], ids=["whole", "in two datagrams"])
+def test_browser_that_is_ahead_of_its_description_is_served(scene: Scene, octets: int) -> None:
     """As the offerer, we may be checked and greeted before the answer is here; nothing waits for a repetition."""
     scene.checked()
     handshake = Handshake(scene.browser.identity, [scene.transport.identity.fingerprint], server=False)
-    for datagram in handshake.begin():
+    handshake._connection.set_tlsext_host_name(b"a" * 200)
+    handshake._connection.set_ciphertext_mtu(octets)
+    (greeting,) = handshake.begin()
+    assert (len(greeting) > octets) is (octets == 256)
+    for datagram in filter(None, (greeting[:octets], greeting[octets:])):
         scene.browser.send(datagram)
     scene.turn()
     assert scene.browser.received() == []
@@ -215,6 +236,68 @@ def test_lost_flight_is_sent_again(scene: Scene) -> None:
     scene.greetings = scene.browser.received()
     assert [one[0] for one in scene.greetings] == [22]
     assert scene.handshake().state is State.CONNECTED
+
+
+def test_records_that_nobody_wants_are_not_kept(scene: Scene) -> None:
+    """A browser may send data by its association, several records in a datagram; ours is for keys only."""
+    scene.agreed()
+    scene.checked()
+    handshake = scene.handshake()
+    for _ in range(20):
+        handshake._connection.write(b"data")
+    scene.browser.send(b"".join(handshake._written()))
+    scene.turn()
+    ours = scene.transport._handshake
+    assert ours is not None
+    with pytest.raises(SSL.WantReadError):
+        ours._connection.recv(2048)
+
+
+def test_last_flight_is_repeated_for_a_browser_that_has_not_got_it(scene: Scene) -> None:
+    scene.agreed()
+    scene.checked()
+    browser = Handshake(scene.browser.identity, [scene.transport.identity.fingerprint], server=False)
+    outgoing = browser.begin()
+    for _ in range(2):
+        for datagram in outgoing:
+            scene.browser.send(datagram)
+        scene.turn()
+        came, outgoing = outgoing, []
+        lost = scene.browser.received()
+        if scene.transport.is_open:
+            break
+        outgoing = [answer for one in lost for answer in browser.take(one)]
+    assert came
+    assert scene.transport.is_open
+    assert browser.state is State.CONNECTING
+    scene.turn(1.1)
+    for datagram in browser.timed_out():
+        scene.browser.send(datagram)
+    scene.turn()
+    for datagram in scene.browser.received():
+        browser.take(datagram)
+    assert browser.state is State.CONNECTED
+
+
+def test_browser_that_takes_ever_new_sources_is_remembered_by_some(scene: Scene) -> None:
+    for start in range(0, 1000, 10):
+        scene.transport.learn_sources(scene.stream, range(start, start + 10), "0", 0)
+    assert list(scene.transport._by_source) == list(range(1000 - webrtc_leg.MOST_SOURCES, 1000))
+
+
+def test_browser_that_speaks_as_ever_new_sources_is_bounded(scene: Scene) -> None:
+    scene.agreed()
+    scene.checked()
+    handshake = scene.handshake()
+    assert handshake.keys is not None
+    out = Protection(handshake.keys.outbound, inbound=False)
+    for ssrc in range(2 * MOST_SOURCES):
+        scene.browser.send(bytes(BUFFER[: out.protect(0, load(HEADER.pack(0x80, 96, 7, 70, ssrc) + b"x"))]))
+        scene.browser.send(out.protect_rtcp(Report(ssrc).to_bytes()))
+    scene.turn(0.1)
+    assert scene.stream.reception.packets == 2 * MOST_SOURCES
+    assert scene.transport._inbound is not None
+    assert len(scene.transport._inbound._sources) == MOST_SOURCES
 
 
 def test_browser_that_stops_checking_is_gone(scene: Scene) -> None:
@@ -257,6 +340,26 @@ def test_browser_that_changes_its_network_is_followed(scene: Scene) -> None:
     scene.browser.send(bytes(BUFFER[:end]))
     scene.turn()
     assert any(one[0] == 0x80 for one in scene.browser.received())
+
+
+def test_address_of_a_browser_can_not_be_taken_away_by_who_forges_it(machinery: Machinery, scene: Scene) -> None:
+    """He has a call of his own, so his checks are authentic; the address that they seem to come from is not his."""
+    scene.agreed()
+    scene.checked()
+    handshake = scene.handshake()
+    assert handshake.keys is not None
+    other = WebRtcTransport(scene.loop, machinery.hub, Identity(), scene.lost.append)
+    assert scene.checked(ufrag=other.credentials.ufrag, password=other.credentials.password) == []
+    out = Protection(handshake.keys.outbound, inbound=False)
+    end = out.protect(0, load(HEADER.pack(0x80, 96, 7, 70, 0xB0B) + b"picture"))
+    scene.browser.send(bytes(BUFFER[:end]))
+    scene.turn()
+    assert scene.stream.reception.packets == 1
+    scene.transport._consent -= webrtc_leg.FRESH
+    assert len(scene.checked(ufrag=other.credentials.ufrag, password=other.credentials.password)) == 1, (
+        "a browser that has gone leaves its port to the next call"
+    )
+    other.close()
 
 
 def test_restart_makes_the_old_password_worthless(scene: Scene) -> None:

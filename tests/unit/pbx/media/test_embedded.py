@@ -158,6 +158,24 @@ def test_broken_connection_to_a_process_that_lives_loses_nothing(tmp_path: Path)
     play(tmp_path, scene)
 
 
+def test_session_that_ended_while_its_process_was_out_of_reach_is_ended_there_too(tmp_path: Path) -> None:
+    async def scene(process: Played, plane: EmbeddedMedia, lost: list[Any]) -> None:
+        await offered(plane)
+        await process.asked.get()
+        process.holds = ["one"]
+        for writer in process._writers:
+            writer.close()
+        process._writers.clear()
+        while plane._processes[0].ready.is_set():
+            await asyncio.sleep(0)
+        plane.delete("one")
+        request = await process.asked.get()
+        assert (request["do"], request["session"]) == ("delete", "one")
+        assert lost == []
+
+    play(tmp_path, scene)
+
+
 def test_process_that_talks_nonsense_is_called_anew(tmp_path: Path) -> None:
     async def scene(process: Played, plane: EmbeddedMedia, lost: list[Any]) -> None:
         await offered(plane)
@@ -181,6 +199,26 @@ def test_defect_of_whoever_asked_does_not_disturb_the_others(tmp_path: Path) -> 
         plane.offer("one", b"sdp", source="a", target="b", profile=MediaProfile.RTP, done=clumsy)
         assert await offered(plane, "two") == b"told"
         assert lost == []
+
+    play(tmp_path, scene)
+
+
+def test_defect_of_whoever_waits_does_not_keep_a_dead_process_away(tmp_path: Path) -> None:
+    async def scene(process: Played, plane: EmbeddedMedia, lost: list[Any]) -> None:
+        def clumsy(result: bytes | MediaError) -> None:
+            raise RuntimeError(result)
+
+        process.answers = False
+        plane.offer("one", b"sdp", source="a", target="b", profile=MediaProfile.RTP, done=clumsy)
+        waiting = offered(plane, "two")
+        for _ in range(2):
+            await process.asked.get()
+        await process.die()
+        assert isinstance(await waiting, MediaUnavailable)
+        process.answers = True
+        await process.start()
+        await plane._processes[0].ready.wait()
+        assert await offered(plane, "three") == b"told"
 
     play(tmp_path, scene)
 

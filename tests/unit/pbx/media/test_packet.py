@@ -88,6 +88,12 @@ def test_payload_is_without_padding() -> None:
     assert payload(load(SHORT)) == b"speech"
 
 
+def test_padding_that_is_longer_than_its_packet_shows_nothing_of_the_packet_before() -> None:
+    load(b"somebody else's speech" * 80)
+    assert payload(load(HEADER.pack(0xA0, 0, 1, 160, 7) + b"\xff")) == b""
+    assert payload(load(HEADER.pack(0xA0, 0, 1, 160, 7) + b"short\x07")) == b""
+
+
 @pytest.mark.parametrize("packet", [b"", b"\x80\0", bytes(12), HEADER.pack(0x8F, 0, 1, 160, 7)])
 def test_what_is_no_packet_has_no_payload(packet: bytes) -> None:
     assert payload_start(load(packet)) == 0

@@ -1,5 +1,6 @@
 """What one party reports, in the numbers of the other: SSRC, sequence, timestamp, kind of request."""
 
+import time
 from collections.abc import Iterable
 
 import pytest
@@ -112,16 +113,60 @@ def test_request_for_a_picture_is_made_in_the_form_that_the_sender_takes(
     assert all(isinstance(one, Feedback) and one.subjects == (A,) for one in told)
 
 
-def test_lost_packets_are_asked_for_by_the_senders_numbers(talk: tuple[Stream, Stream, Wire, Wire]) -> None:
+def test_many_requests_for_a_picture_become_one(talk: tuple[Stream, Stream, Wire, Wire]) -> None:
+    """Old phones take eight octets for one, and what we make of it is four times as long."""
     a, b, to_a, _ = talk
-    reports.receive(rtcp.ask_again(B, b.ssrc, [3, 4]).to_bytes(), [b])
+    a.exchange.feedback = frozenset({"nack"})
+    again = rtcp.ask_again(B, b.ssrc, [(3, 0)]).to_bytes()
+    old = bytes((0x80, rtcp.OLD_FULL_INTRA, 0, 1)) + B.to_bytes(4, "big")
+    (new,) = rtcp.ask_for_key_frame(B, b.ssrc, loss=True, intra=False, count=1)
+    reports.receive(again + 7 * old + 7 * new.to_bytes(), [b])
+    assert [(one.kind, one.form) for one in to_a.told() if isinstance(one, Feedback)] == [
+        (rtcp.TRANSPORT_FEEDBACK, rtcp.NACK),
+        (rtcp.PAYLOAD_FEEDBACK, rtcp.PICTURE_LOSS),
+        (rtcp.PAYLOAD_FEEDBACK, rtcp.FULL_INTRA),
+    ]
+
+
+def test_lost_packets_are_asked_for_by_the_senders_numbers(talk: tuple[Stream, Stream, Wire, Wire]) -> None:
+    a, b, to_a, to_b = talk
+    lost = [(int.from_bytes(to_b.packets[3][2:4], "big"), 0b101)]
+    reports.receive(rtcp.ask_again(B, b.ssrc, lost).to_bytes(), [b])
     assert to_a.told() == [], "the sender keeps no packets for that"
     a.exchange.feedback = frozenset({"nack"})
-    reports.receive(rtcp.ask_again(B, b.ssrc, [3, 4]).to_bytes(), [b])
+    reports.receive(rtcp.ask_again(B, b.ssrc, lost).to_bytes(), [b])
     (told,) = to_a.told()
     assert isinstance(told, Feedback)
     assert told.media == A
-    assert rtcp.lost_packets(told) == (3, 4)
+    assert list(rtcp.lost_packets(told)) == [(3, 0b101)]
+
+
+def test_lost_packets_of_a_source_that_began_anew_are_asked_for_by_its_new_numbers(
+    talk: tuple[Stream, Stream, Wire, Wire],
+) -> None:
+    a, b, to_a, to_b = talk
+    a.exchange.feedback = frozenset({"nack"})
+    speak(a, 0xA2, range(65_534, 65_536))
+    lost = [(int.from_bytes(to_b.packets[-1][2:4], "big"), 0b11)]
+    reports.receive(rtcp.ask_again(B, b.ssrc, lost).to_bytes(), [b])
+    (told,) = to_a.told()
+    assert isinstance(told, Feedback)
+    assert (told.media, list(rtcp.lost_packets(told))) == (0xA2, [(65_535, 0b11)])
+
+
+def test_request_for_thousands_of_packets_costs_no_more_than_it_says(talk: tuple[Stream, Stream, Wire, Wire]) -> None:
+    """Somebody who asks for all there are, in each packet, must not hold up the calls of others."""
+    a, b, to_a, _ = talk
+    a.exchange.feedback = frozenset({"nack"})
+    lost = [(17 * number, 0xFFFF) for number in range(460)]
+    packet = rtcp.ask_again(B, b.ssrc, lost).to_bytes()
+    taken = []
+    for _ in range(5):
+        began = time.thread_time()
+        reports.receive(packet, [b])
+        taken.append(time.thread_time() - began)
+    assert min(taken) < 0.002  # seconds; number by number it was some milliseconds
+    assert len(to_a.told()) == 1
 
 
 def test_estimate_goes_to_a_sender_that_knows_it(talk: tuple[Stream, Stream, Wire, Wire]) -> None:
@@ -139,7 +184,7 @@ def test_estimate_goes_to_a_sender_that_knows_it(talk: tuple[Stream, Stream, Wir
 def test_report_about_another_stream_is_not_believed(talk: tuple[Stream, Stream, Wire, Wire]) -> None:
     _, b, to_a, _ = talk
     reports.receive(Report(B, (Block(0xDEAD, 9, 9, 9, 9, 9, 9),)).to_bytes(), [b])
-    reports.receive(rtcp.ask_again(B, 0xDEAD, [3]).to_bytes(), [b])
+    reports.receive(rtcp.ask_again(B, 0xDEAD, [(3, 0)]).to_bytes(), [b])
     assert to_a.told() == []
     assert b.correspondence.remote_lost == 0
 
@@ -156,6 +201,32 @@ def test_party_that_hears_of_nobody_gets_reports_of_our_own(talk: tuple[Stream, 
     reports.report(a, now + 1)
     assert len(to_a.reports) == 1, "not more often than every five seconds"
     assert b.correspondence.reported == 0.0
+
+
+def test_reports_of_ours_do_not_go_between_those_from_across(talk: tuple[Stream, Stream, Wire, Wire]) -> None:
+    """They would tell the time of another clock, and the listener would shift sound against picture."""
+    a, b, _, to_b = talk
+    reports.receive(Report(A, (), ntp=5 << 32, timestamp=1234).to_bytes(), [a])
+    came = b.correspondence.relayed
+    for late in (5.1, 7.5, reports.SILENT - 0.1):
+        reports.report(b, came + late)
+    assert len(to_b.reports) == 1
+    reports.report(b, came + reports.SILENT)
+    assert len(to_b.reports) == 2, "nothing comes from across any more"
+
+
+def test_time_of_our_own_report_is_not_told_to_the_party_across(talk: tuple[Stream, Stream, Wire, Wire]) -> None:
+    """It would compute its round trip from the clock of somebody else."""
+    a, b, to_a, to_b = talk
+    reports.report(b, 1e9)
+    (ours,) = to_b.told()
+    assert isinstance(ours, Report)
+    block = Block(b.ssrc, 0, 0, 9, 0, ours.ntp >> 16 & 0xFFFFFFFF, 65_536)
+    reports.receive(Report(B, (block,)).to_bytes(), [b])
+    (told,) = to_a.told()
+    assert isinstance(told, Report)
+    assert (told.blocks[0].ssrc, told.blocks[0].last, told.blocks[0].delay) == (A, 0, 0)
+    assert a.correspondence.round_trip is None
 
 
 def test_no_request_about_speech(talk: tuple[Stream, Stream, Wire, Wire]) -> None:

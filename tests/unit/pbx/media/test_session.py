@@ -8,6 +8,7 @@ from pbx.media.errors import NotAcceptable, UnknownSession
 from pbx.media.plane import MediaProfile
 from pbx.media.relay.formats import DROP
 from pbx.media.relay.leg import Machinery
+from pbx.media.relay.remote import MOST_STREAMS
 from pbx.media.relay.session import Session
 from sip.sdp.strict import parse_strict
 from tests.unit.pbx.media.descriptions import CHROME, G711, HEAD, VIDEO_PHONE, phone, text
@@ -89,6 +90,17 @@ def test_streams_that_can_not_be_relayed_are_turned_down_in_their_places(
     assert ports(told)[1:] == [0, 0]
 
 
+@pytest.mark.parametrize("browser", [CHROME, VIDEO_PHONE], ids=["browser", "phone"])
+def test_second_answer_may_take_up_what_the_first_has_turned_down(session: Session, browser: bytes) -> None:
+    """A proxy behind us rings two phones: one sends a tone, another one takes the call. Its speech goes through."""
+    offer(session, browser, MediaProfile.RTP)
+    answer(session, phone(*G711, more=("m=video 0 RTP/AVP 107",)))
+    number = b"107" if browser is CHROME else b"99"
+    told = ports(answer(session, VIDEO_PHONE.replace(b"99", number).replace(b"4000", b"5000")))
+    assert told[0]
+    assert told[1] == 0, "the port for pictures has been given back"
+
+
 def test_encrypted_offer_has_keys_of_every_suite(session: Session) -> None:
     told = offer(session, phone(*G711), MediaProfile.SRTP)
     assert streams(told)[0].startswith("m=audio RTP/SAVP ")
@@ -101,6 +113,30 @@ def test_optional_encryption_stands_beside_the_plain_profile(session: Session) -
     told = offer(session, phone(*G711), MediaProfile.SRTP_OPTIONAL)
     assert streams(told)[0].startswith("m=audio RTP/AVP ")
     assert "a=crypto:1 " in told
+
+
+def test_answer_in_the_clear_to_an_encrypted_offer_is_refused(session: Session) -> None:
+    offer(session, phone(*G711), MediaProfile.SRTP)
+    with pytest.raises(NotAcceptable):
+        answer(session, phone(*G711, port=5000))
+
+
+def test_answer_in_the_clear_is_fine_where_encryption_was_optional(session: Session) -> None:
+    offer(session, phone(*G711), MediaProfile.SRTP_OPTIONAL)
+    assert ports(answer(session, phone(*G711, port=5000)))[0]
+
+
+def test_streams_of_a_bundle_share_what_its_first_one_says_of_the_transport(session: Session) -> None:
+    """As RFC 9143 §7.1.3 has it; browsers of today say it in each."""
+    first, video = CHROME.split(b"m=video")
+    shared = (b"a=ice-", b"a=fingerprint", b"a=setup")
+    kept = [line for line in video.split(b"\r\n") if not line.startswith(shared)]
+    told = offer(session, first + b"m=video" + b"\r\n".join(kept), MediaProfile.RTP)
+    assert all(ports(told))
+    told = answer(session, VIDEO_PHONE.replace(b"99", b"107"))
+    assert all(ports(told))
+    one, other = session.legs["a"].streams
+    assert one.transport is other.transport
 
 
 def test_party_is_told_of_the_same_port_and_keys_again(session: Session) -> None:
@@ -206,6 +242,15 @@ def test_everything_is_given_back(session: Session, machinery: Machinery) -> Non
     session.close()
     assert machinery.pool.free == before
     assert machinery.hub._names == {}
+
+
+def test_one_call_can_not_take_all_ports(session: Session, machinery: Machinery) -> None:
+    before = machinery.pool.free
+    many = phone(*G711, more=tuple(f"m=audio {4000 + 2 * number} RTP/AVP 8" for number in range(1, 60)))
+    told = ports(offer(session, many, MediaProfile.RTP))
+    assert [bool(port) for port in told] == [True] * MOST_STREAMS + [False] * (60 - MOST_STREAMS)
+    assert before - machinery.pool.free == 2 * MOST_STREAMS
+    assert [bool(port) for port in ports(answer(session, many))] == [bool(port) for port in told]
 
 
 def test_dropped_party_gives_back_its_ports_and_the_other_one_stays(session: Session, machinery: Machinery) -> None:

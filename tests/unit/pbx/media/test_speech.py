@@ -42,6 +42,16 @@ def test_noise_is_decoded_without_complaint(codec: str) -> None:
         decoder.decode(content)
 
 
+@pytest.mark.parametrize("codec", CODINGS)
+def test_empty_packet_is_not_the_end_of_the_speech(codec: str) -> None:
+    """Some phones keep their way through a router open by packets without content (RFC 6263 §4.1)."""
+    encoder, decoder = Encoder(codec), Decoder(codec)
+    packets = [packet for _ in range(10) for packet in encoder.encode(frame_of(tone(1000, 0.02), 8000))]
+    assert decoder.decode(packets[0])
+    assert decoder.decode(b"") == []
+    assert all(decoder.decode(packet) for packet in packets[1:])
+
+
 @pytest.mark.parametrize("prompt", [name for name, sounds in PROMPTS.items() if sounds])
 def test_every_prompt_is_heard_and_fits_into_a_datagram(prompt: str) -> None:
     sound = np.frombuffer(samples(prompt).tobytes(), "<i2") / 32_768

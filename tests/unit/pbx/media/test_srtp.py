@@ -3,8 +3,8 @@
 import pytest
 from pylibsrtp import Error, Policy, Session
 
-from pbx.media.relay.packet import BUFFER, HEADER, LONGEST, load
-from pbx.media.relay.srtp import Protection
+from pbx.media.relay.packet import BUFFER, HEADER, LONGEST, WORDS, load
+from pbx.media.relay.srtp import MOST_SOURCES, Protection
 from pbx.media.relay.suites import SUITES, MasterKey, Suite
 
 PACKET = HEADER.pack(0x80, 0, 1, 160, 7) + bytes(range(160))
@@ -68,6 +68,31 @@ def test_repeated_packet_is_refused_when_it_comes_and_may_be_sent_again() -> Non
     assert into.unprotect(load(protected))
     assert into.unprotect(load(protected)) == 0
     assert out.protect(0, load(PACKET)) == end, "a NACK asks for just that"
+
+
+def test_contexts_of_a_party_that_takes_ever_new_sources_are_let_go() -> None:
+    """Each one would be looked through for every packet, and kept as long as the call."""
+    key = MasterKey.new(SUITES[0])
+    theirs, into = library_session(key, Policy.SSRC_ANY_OUTBOUND), Protection(key, inbound=True)
+
+    def spoken(ssrc: int) -> bytes:
+        return theirs.protect(HEADER.pack(0x80, 0, 1, 160, ssrc) + bytes(20))
+
+    first = spoken(1)
+    for packet in (first, *map(spoken, range(2, MOST_SOURCES + 1))):
+        assert into.unprotect(load(packet))
+        into.remember(WORDS[2])
+    assert into.unprotect(load(first)) == 0, "its context is there"
+    assert into.unprotect(load(spoken(0xFFFF)))
+    into.remember(WORDS[2])
+    assert into.unprotect(load(first)), "nothing is known of it any more"
+
+
+def test_report_that_the_buffer_has_no_room_for_encrypted_is_not_encrypted() -> None:
+    out = Protection(MasterKey.new(SUITES[0]), inbound=False)
+    longest = REPORT + bytes(LONGEST - len(REPORT))
+    assert len(out.protect_rtcp(longest)) > LONGEST
+    assert out.protect_rtcp(longest + bytes(4)) == b""
 
 
 def test_packet_of_the_wrong_key_is_refused() -> None:

@@ -50,6 +50,34 @@ def test_another_source_goes_on_where_the_first_one_ended() -> None:
     assert 1000 < times[3] < 1000 + 90_000
 
 
+def test_source_that_counts_anew_goes_on_where_it_ended() -> None:
+    """A gateway that begins again after hold and keeps its SSRC: what we send has to be one row, or SRTP drops it."""
+    a, _, _, to_b = joined()
+    speak(a, A, range(30_000, 30_003))
+    speak(a, A, range(5000, 5003), timestamp=77)
+    assert [sequence for _, sequence, _, _ in sent(to_b)] == list(range(30_000, 30_006))
+    assert sent(to_b)[3][2] > 1000
+    assert a.reception.lost == 0
+
+
+def test_late_packet_keeps_its_place() -> None:
+    a, _, _, to_b = joined()
+    speak(a, A, [10, 11, 13, 12, 14])
+    assert [sequence for _, sequence, _, _ in sent(to_b)] == [10, 11, 13, 12, 14]
+
+
+def test_time_goes_on_by_the_clock_that_both_sides_agreed_to() -> None:
+    """A browser names Opus first, but talks G.711 with a phone that has nothing else: a second is 8000 steps."""
+    a, _, _, _ = joined("audio")
+    opus, pcmu = Codec(111, "opus", 48_000, 2), Codec(0, "PCMU", 8000)
+    a.exchange.theirs = (opus, pcmu)
+    assert a.clock == 8000, "nothing is agreed: as what comes"
+    a.exchange.ours = (pcmu,)
+    assert a.clock == 8000
+    a.exchange.ours = (opus, pcmu)
+    assert a.clock == 48_000
+
+
 def test_another_party_goes_on_where_the_first_one_ended() -> None:
     a, b, _, to_b = joined()
     c = Stream("video", 0)
