@@ -53,6 +53,20 @@ beforeEach(() => {
 });
 
 describe("a timeline", () => {
+  it("has no gap after an old message was changed while nobody listened", () => {
+    const old = message(2, { text: "changed", changed_seq: 20 });
+    apply({ type: "synced", sync: { ...nothing, seq: 20, messages: [old] } });
+    expect(seqs()).toEqual([9, 10]);
+    apply({ type: "page.loaded", conversation: "1", messages: [old, message(3)], isComplete: true });
+    expect(seqs()).toEqual([2, 3, 9, 10]);
+  });
+
+  it("that is no longer looked at keeps its newest messages only, and can be read back again", () => {
+    apply({ type: "closed", conversation: "1", keep: 1 });
+    expect(seqs()).toEqual([10]);
+    expect(state.timelines["1"]?.isComplete).toBe(false);
+  });
+
   it("stays in order whatever comes first, and has each message once", () => {
     apply({ type: "message.sent", message: message(12), seq: 12 }, { type: "message.sent", message: message(11), seq: 11 });
     apply({ type: "message.sent", message: message(12), seq: 12 });

@@ -1,12 +1,15 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 
 import { asCsv } from "@/admin/import";
 import { linked } from "@/chat/timeline";
 import { parseExplanation, withNumbers } from "@/forwarding/explanation";
 import { addable, areSame, missing, newRule, plain } from "@/forwarding/rules";
-import { russianPlural } from "@/i18n";
+import { i18n, russianPlural } from "@/i18n";
+import en from "@/i18n/en";
 import { forwardedFor, isAnsweredElsewhere, numberIn, offersVideo } from "@/phone/identity";
 import { isDialable, looksDialled, normalised } from "@/phone/numbers";
+import { announce, polite } from "@/ui/announcer";
+import { notify } from "@/ui/notify";
 import { ranked } from "@/ui/ranking";
 
 const request = (headers: Record<string, string[]>) => ({
@@ -44,7 +47,10 @@ describe("forwarding rules", () => {
     expect(missing({ ...newRule("caller"), targets: ["102"] })).toBe("caller");
     expect(missing({ ...newRule("caller"), targets: ["102"], caller: "7495*" })).toBeNull();
     expect(missing({ ...newRule("no-answer"), targets: ["102"], after: 0 })).toBe("after");
+    expect(missing({ ...newRule("no-answer"), targets: ["102"], after: 2.5 })).toBe("after");
     expect(missing({ ...newRule("time"), targets: ["102"], days: [] })).toBe("days");
+    expect(missing({ ...newRule("time"), targets: ["102"], end: "" })).toBe("time");
+    expect(missing({ ...newRule("time"), targets: ["102"], start: "22:00", end: "06:00" })).toBeNull(); // over midnight
   });
 
   it("of one kind are offered once, but by caller and time often", () => {
@@ -146,5 +152,34 @@ describe("Russian plurals", () => {
 
   it("has a form for none where there are four", () => {
     expect([0, 1, 3, 7].map((count) => russianPlural(count, 4))).toEqual([0, 1, 2, 3]);
+  });
+});
+
+describe("a screen reader", () => {
+  it("says the same words again when they come again", () => {
+    i18n.global.setLocaleMessage("en", en);
+    announce("chat.you");
+    const first = polite.value;
+    announce("chat.you");
+    expect(polite.value).not.toBe(first);
+    expect(polite.value.trim()).toBe(first);
+  });
+});
+
+describe("a note of the system", () => {
+  it("that the browser refuses to make is none, and disturbs nothing", () => {
+    const Refusing = Object.assign(
+      class {
+        constructor() {
+          throw new TypeError("Illegal constructor");
+        }
+      },
+      { permission: "granted" },
+    );
+    vi.stubGlobal("window", { Notification: Refusing });
+    vi.stubGlobal("Notification", Refusing);
+    vi.stubGlobal("document", { hasFocus: () => false });
+    expect(() => notify("Boris", {}, () => undefined)()).not.toThrow();
+    vi.unstubAllGlobals();
   });
 });

@@ -35,7 +35,9 @@ export function usePaging<T>(fetcher: (before: string | null) => Promise<Page<T>
   onMounted(load);
 
   async function more(): Promise<void> {
+    const before = data.value;
     const page = await fetcher(next.value);
+    if (before !== data.value) return; // the list has begun anew meanwhile
     items.value = [...items.value, ...page.items];
     next.value = page.next;
   }

@@ -7,7 +7,7 @@ import type { SipAccount, Start } from "@/api/schemas";
 import * as api from "@/api/session";
 import { router } from "@/app/router";
 import { themeChoice } from "@/app/theme";
-import { forgetEverything } from "@/chat/outbox";
+import { forgetEverything, own, watchOwner } from "@/app/owner";
 import { useChat } from "@/chat/store";
 import { useLanguage } from "@/i18n";
 import { useConnection } from "@/live/connection";
@@ -27,22 +27,36 @@ export const useSession = defineStore("session", () => {
   const wasSignedOut = ref(false); // by the server, not by the person
 
   let phoneTimer: ReturnType<typeof setTimeout> | undefined;
+  let beginning: Promise<void> | null = null;
+  let stopWatching = (): void => undefined;
 
   whenSignedOut(signedOut);
 
   /** Fetches the snapshot and connects. Throws an ApiError, 401 if nobody is signed in. */
-  async function begin(): Promise<void> {
+  function begin(): Promise<void> {
+    return (beginning ??= beginNow().finally(() => (beginning = null)));
+  }
+
+  async function beginNow(): Promise<void> {
     const snapshot = await api.getStart();
+    if (start.value) end(); // somebody else was signed in before
+    const { number, theme, language, has_phone } = snapshot.user;
+    own(number);
+    stopWatching = watchOwner(number, taken);
     start.value = snapshot;
     wasSignedOut.value = false;
-    if (snapshot.user.theme) themeChoice.value = snapshot.user.theme;
-    if (snapshot.user.language) await useLanguage(snapshot.user.language);
-    useChat().begin(snapshot.user.number, snapshot.seq);
-    void useChat().load();
-    void usePeople().load();
-    void useCalls().refresh();
+    if (theme) themeChoice.value = theme;
+    useChat().begin(number, snapshot.seq);
+    void useChat().catchUp();
     useConnection().open();
-    if (snapshot.user.has_phone) void startPhone(snapshot.sip);
+    if (language) await useLanguage(language);
+    if (has_phone && start.value === snapshot) void startPhone(snapshot.sip);
+  }
+
+  /** Somebody else has signed in, in another tab: the cookie of both is theirs, and so is this page. */
+  function taken(): void {
+    end();
+    location.reload();
   }
 
   /** The engine may be away when the page begins: then the phone comes later. */
@@ -58,7 +72,8 @@ export const useSession = defineStore("session", () => {
 
   /** What I set in another browser of mine. */
   async function refresh(): Promise<void> {
-    if (start.value) start.value = { ...start.value, user: await api.getMe() };
+    const user = await api.getMe().catch(() => null); // told again with the next change, or by the next start
+    if (user && start.value?.user.number === user.number) start.value = { ...start.value, user };
   }
 
   async function changeMe(change: Parameters<typeof api.changeMe>[0]): Promise<void> {
@@ -82,11 +97,14 @@ export const useSession = defineStore("session", () => {
 
   function end(): void {
     clearTimeout(phoneTimer);
+    stopWatching();
     usePhone().stop();
     useConnection().close();
+    useChat().end();
+    useCalls().clear();
     usePeople().clear();
     start.value = null;
   }
 
-  return { start, me, number, isAdmin, isSignedIn, hasPhone, wasSignedOut, begin, refresh, changeMe, signOut, signedOut };
+  return { start, me, number, isAdmin, isSignedIn, hasPhone, wasSignedOut, begin, refresh, changeMe, signOut, signedOut, taken };
 });

@@ -6,6 +6,8 @@ import { getCalls, getLiveCalls, markCallsSeen } from "@/api/people";
 import type { CallRecord, LiveCall } from "@/api/schemas";
 import { assertNever } from "@/ui/assert_never";
 
+const MOST = 100; // calls that are kept here; the page of calls asks for more
+
 export interface CallsState {
   recent: readonly CallRecord[]; // newest first
   live: readonly LiveCall[];
@@ -23,7 +25,7 @@ export function reduceCalls(state: CallsState, event: CallsEvent): CallsState {
       return { recent: event.recent, live: event.live.filter((call) => call.state !== "ended") };
     case "recorded":
       return {
-        recent: [event.call, ...state.recent.filter((call) => call.id !== event.call.id)],
+        recent: [event.call, ...state.recent.filter((call) => call.id !== event.call.id)].slice(0, MOST),
         live: state.live.filter((call) => call.id !== event.call.id),
       };
     case "live": {
@@ -47,14 +49,22 @@ export const useCalls = defineStore("calls", () => {
     state.value.live.filter((call) => call.device && !call.device.browser && call.answered_at),
   );
 
+  let changes = 0; // of what was fetched
+  let turn = 0; // of fetching: an answer that comes too late is dropped
+
   function apply(event: CallsEvent): void {
     state.value = reduceCalls(state.value, event);
+    if (event.type !== "loaded") changes++;
     if (event.type === "recorded") revision.value++;
   }
 
   async function refresh(): Promise<void> {
+    const mine = ++turn;
+    const before = changes;
     try {
       const [history, live] = await Promise.all([getCalls({}), getLiveCalls()]);
+      if (mine !== turn) return;
+      if (changes !== before) return await refresh(); // a call that has ended meanwhile would live for ever
       apply({ type: "loaded", recent: history.items, live: live.items });
       isLoaded.value = true;
       revision.value++;
@@ -69,5 +79,11 @@ export const useCalls = defineStore("calls", () => {
     await markCallsSeen().catch(() => undefined);
   }
 
-  return { state, isLoaded, revision, missed, elsewhere, apply, refresh, seen };
+  function clear(): void {
+    turn++;
+    state.value = { recent: [], live: [] };
+    isLoaded.value = false;
+  }
+
+  return { state, isLoaded, revision, missed, elsewhere, apply, refresh, seen, clear };
 });

@@ -46,7 +46,8 @@ export type ChatEvent =
   | { type: "typing"; conversation: string; number: string; at: number }
   | { type: "queued"; pending: Pending }
   | { type: "pending.changed"; clientId: string; status: Pending["status"]; error?: string | null }
-  | { type: "discarded"; clientId: string };
+  | { type: "discarded"; clientId: string }
+  | { type: "closed"; conversation: string; keep: number };
 
 export const emptyChat = (me: string): ChatState => ({
   me,
@@ -100,7 +101,12 @@ export function reduceChat(state: ChatState, event: ChatEvent): ChatState {
         ),
       };
     case "discarded":
-      return { ...state, pending: state.pending.filter((one) => one.clientId !== event.clientId) };
+      return withoutPending(state, (one) => one.clientId === event.clientId);
+    case "closed": {
+      const timeline = state.timelines[event.conversation];
+      if (!timeline || timeline.messages.length <= event.keep) return state;
+      return withTimeline(state, event.conversation, () => ({ messages: timeline.messages.slice(-event.keep), isComplete: false }));
+    }
     default:
       return assertNever(event);
   }
@@ -129,12 +135,18 @@ function withTimeline(state: ChatState, id: string, change: (old: Timeline | und
   return { ...state, timelines: { ...state.timelines, [id]: change(state.timelines[id]) } };
 }
 
+/** The same value where there is none to leave out: what is stored is written again only when it has changed. */
+function withoutPending(state: ChatState, isIt: (one: Pending) => boolean): ChatState {
+  return state.pending.some(isIt) ? { ...state, pending: state.pending.filter((one) => !isIt(one)) } : state;
+}
+
 function withMessage(state: ChatState, message: Message): ChatState {
-  const pending = state.pending.filter((one) => one.clientId !== message.client_id);
-  let next: ChatState = { ...state, pending };
+  let next = withoutPending(state, (one) => one.clientId === message.client_id);
   const timeline = state.timelines[message.conversation];
   const isKnown = timeline?.messages.some((one) => one.id === message.id) ?? false;
-  if (timeline) {
+  // An old one that was changed while nobody listened stands before what was read: with it the run would have a gap.
+  const isOfRun = timeline && (timeline.isComplete || message.seq >= (timeline.messages[0]?.seq ?? 0));
+  if (isOfRun) {
     next = withTimeline(next, message.conversation, (old) => ({
       messages: merged(old?.messages ?? [], [message]),
       isComplete: old?.isComplete ?? false,
@@ -186,7 +198,7 @@ function changedConversation(state: ChatState, id: string, change: Partial<Conve
 function withoutConversation(state: ChatState, id: string): ChatState {
   const { [id]: _, ...conversations } = state.conversations;
   const { [id]: __, ...timelines } = state.timelines;
-  return { ...state, conversations, timelines, pending: state.pending.filter((one) => one.conversation !== id) };
+  return withoutPending({ ...state, conversations, timelines }, (one) => one.conversation === id);
 }
 
 function withRead(state: ChatState, read: Read): ChatState {

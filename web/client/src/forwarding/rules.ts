@@ -30,13 +30,16 @@ export const addable = (rules: readonly Rule[]): RuleKind[] =>
   KINDS.filter((kind) => !SINGLE.has(kind) || !rules.some((rule) => rule.kind === kind));
 
 /** What is missing in a rule, as the end of a key `forwarding.missing.*`; null: nothing. */
-export function missing(rule: Rule): "target" | "caller" | "after" | "days" | null {
+export function missing(rule: Rule): "target" | "caller" | "after" | "time" | "days" | null {
   if (rule.kind !== "dnd" && rule.targets.length === 0) return "target";
   if (rule.kind === "caller" && !isCallerPattern(rule.caller ?? "")) return "caller";
-  if (rule.kind === "no-answer" && rule.after != null && !(rule.after >= AFTER.shortest && rule.after <= AFTER.longest)) return "after";
+  if (rule.kind === "no-answer" && rule.after != null && !isSeconds(rule.after)) return "after";
+  if (rule.kind === "time" && !(rule.start && rule.end)) return "time";
   if (rule.kind === "time" && !rule.days?.length) return "days";
   return null;
 }
+
+const isSeconds = (value: number): boolean => Number.isInteger(value) && value >= AFTER.shortest && value <= AFTER.longest;
 
 export const areComplete = (rules: readonly Rule[]): boolean => rules.every((rule) => missing(rule) === null);
 

@@ -50,11 +50,19 @@ export const usePeople = defineStore("people", () => {
   const error = shallowRef<unknown>(null);
   const all = computed(() => [...state.value.values()]);
 
+  let isLoading = false;
+  let turn = 0; // of loading: an answer that comes too late is dropped
+  let meanwhile: PeopleEvent[] = []; // what was told since all were asked for: it is newer than the answer
+
   function apply(event: PeopleEvent): void {
     state.value = reducePeople(state.value, event);
+    if (isLoading) meanwhile.push(event);
   }
 
   async function load(): Promise<void> {
+    const mine = ++turn;
+    isLoading = true;
+    meanwhile = [];
     try {
       const people: Person[] = [];
       let next: string | null = null;
@@ -62,12 +70,15 @@ export const usePeople = defineStore("people", () => {
         const page: { items: Person[]; next: string | null } = await getPeople("", next);
         people.push(...page.items);
         next = page.next;
-      } while (next);
-      apply({ type: "loaded", people });
+      } while (next && mine === turn);
+      if (mine !== turn) return;
+      state.value = meanwhile.reduce(reducePeople, reducePeople(state.value, { type: "loaded", people }));
       isLoaded.value = true;
       error.value = null;
     } catch (reason) {
-      error.value = reason;
+      if (mine === turn) error.value = reason;
+    } finally {
+      if (mine === turn) isLoading = false;
     }
   }
 
@@ -116,6 +127,9 @@ export const usePeople = defineStore("people", () => {
   }
 
   function clear(): void {
+    turn++;
+    isLoading = false;
+    error.value = null;
     forgetStale();
     state.value = new Map();
     isLoaded.value = false;

@@ -7,7 +7,7 @@
  *            │  calling  ├───────────►│ ringing │         │ incoming │
  *            └─────┬─────┘            └────┬────┘         └────┬─────┘
  *                  │ accepted              │ accepted          │ answering
- *                  │                       │              ┌────▼──────┐
+ *                  │                       │              ┌────▼──────┐ no microphone: back
  *                  │                       │              │ answering │
  *                  │                       │              └────┬──────┘
  *                  │                       │                   │ accepted
@@ -55,6 +55,7 @@ export interface Call {
 export type CallEvent =
   | { type: "progress" }
   | { type: "answering" }
+  | { type: "not-answered" } // no microphone: it rings on, here and elsewhere
   | { type: "accepted"; at: number }
   | { type: "muted"; isMuted: boolean }
   | { type: "held"; by: "me" | "them"; isHeld: boolean }
@@ -64,6 +65,7 @@ export type CallEvent =
   | { type: "transferring"; to: string }
   | { type: "transfer-ringing" }
   | { type: "transfer-failed" }
+  | { type: "asked-about-over" } // the call for which this one was made to ask
   | { type: "ended"; at: number }
   | { type: "failed"; at: number; failure: Failure; code: number | null };
 
@@ -112,6 +114,8 @@ export function reduceCall(call: Call, event: CallEvent): Call {
       return call.phase === "calling" ? { ...call, phase: "ringing" } : call;
     case "answering":
       return call.phase === "incoming" ? { ...call, phase: "answering" } : call;
+    case "not-answered":
+      return call.phase === "answering" ? { ...call, phase: "incoming" } : call;
     case "accepted":
       return call.phase === "talking" ? call : { ...call, phase: "talking", answeredAt: event.at };
     case "muted":
@@ -130,6 +134,8 @@ export function reduceCall(call: Call, event: CallEvent): Call {
       return call.transfer ? { ...call, transfer: { ...call.transfer, phase: "ringing" } } : call;
     case "transfer-failed":
       return call.transfer ? { ...call, transfer: { ...call.transfer, phase: "failed" } } : call;
+    case "asked-about-over":
+      return { ...call, consultFor: null };
     case "ended":
       return { ...call, phase: "over", endedAt: event.at };
     case "failed":

@@ -43,19 +43,19 @@ const open = new Set<MediaStream>();
 
 export async function acquire(wanted: { audio: boolean; video: boolean }): Promise<MediaStream> {
   if (!navigator.mediaDevices) throw new MediaProblem("microphone-blocked");
-  try {
-    const stream = await navigator.mediaDevices.getUserMedia(constraints(wanted, true));
-    open.add(stream);
-    return stream;
-  } catch (error) {
-    if (error instanceof DOMException && error.name === "OverconstrainedError") {
-      const stream = await navigator.mediaDevices.getUserMedia(constraints(wanted, false)); // what was chosen is gone
-      open.add(stream);
-      return stream;
-    }
+  const opening = navigator.mediaDevices.getUserMedia(constraints(wanted, true)).catch((error: unknown) => {
+    if (nameOf(error) !== "OverconstrainedError") throw error;
+    return navigator.mediaDevices.getUserMedia(constraints(wanted, false)); // what was chosen is gone
+  });
+  const stream = await opening.catch((error: unknown) => {
     throw problem(error, wanted);
-  }
+  });
+  open.add(stream);
+  return stream;
 }
+
+const nameOf = (error: unknown): string =>
+  typeof error === "object" && error !== null && "name" in error ? String(error.name) : "";
 
 export function release(stream: MediaStream | null): void {
   if (!stream) return;
@@ -83,9 +83,10 @@ function constraints(wanted: { audio: boolean; video: boolean }, byChoice: boole
   };
 }
 
-function problem(error: unknown, wanted: { video: boolean }): MediaProblem {
-  const name = error instanceof DOMException ? error.name : "";
-  if (name === "NotAllowedError" || name === "SecurityError") return new MediaProblem("microphone-blocked");
+function problem(error: unknown, wanted: { audio: boolean; video: boolean }): MediaProblem {
+  const name = nameOf(error);
+  const isBlocked = name === "NotAllowedError" || name === "SecurityError";
+  if (isBlocked) return new MediaProblem(wanted.audio ? "microphone-blocked" : "camera-missing");
   if (name === "NotFoundError" && !wanted.video) return new MediaProblem("microphone-missing");
   return new MediaProblem(wanted.video ? "camera-missing" : "microphone-missing");
 }

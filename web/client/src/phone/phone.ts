@@ -8,9 +8,10 @@ import type { IncomingRTCSessionEvent, RTCSessionEvent, UA as UserAgent } from "
 import type { EndEvent, RTCSession } from "jssip/lib/RTCSession";
 
 import type { SipAccount } from "@/api/schemas";
-import { type CallEvent, failureOf, type NewCall } from "@/phone/call_state";
+import { type CallEvent, type Failure, failureOf, type NewCall } from "@/phone/call_state";
 import { forwardedFor, isAnsweredElsewhere, numberIn, offersVideo } from "@/phone/identity";
 import { acquire, MediaProblem, release } from "@/phone/media";
+import { type Line, Offers, Picture, Sound } from "@/phone/tracks";
 
 export type Registration = "off" | "connecting" | "registered" | "failed";
 
@@ -19,17 +20,19 @@ export interface PhoneListener {
   invited(call: NewCall): void;
   happened(id: string, event: CallEvent): void;
   streams(id: string, local: MediaStream | null, remote: MediaStream | null): void;
+  trouble(failure: Failure): void; // with a microphone, in the middle of a call
 }
 
 const GATHERING = 30; // ms without another candidate; those for UDP come at once, those for TCP much later and for nothing
 const RENEW_BEFORE = 0.8; // of the life of the credentials
 const REGISTER_SECONDS = 300;
+const NEW_ACCOUNT_AFTER = 5_000; // ms after a registration was refused
 const TONE = { duration: 120, interToneGap: 70 }; // ms
 
-interface Line {
-  session: RTCSession;
-  local: MediaStream | null;
-  remote: MediaStream | null;
+/** JsSIP's transport, as far as it is used here; its types have none. */
+interface Reconnectable {
+  connect(): void;
+  disconnect(): void;
 }
 
 export class Phone {
@@ -65,21 +68,41 @@ export class Phone {
       user_agent: `Gorizont browser`,
     });
     this.agent = agent;
-    agent.on("connecting", () => this.listener.registration("connecting"));
-    agent.on("registered", () => this.listener.registration("registered"));
-    agent.on("disconnected", () => this.listener.registration("connecting"));
-    agent.on("registrationFailed", () => this.listener.registration("failed"));
+    // One that was replaced closes its connection some seconds later: that says nothing of the one in use.
+    const tell = (state: Registration) => () => agent === this.agent && this.listener.registration(state);
+    agent.on("connecting", tell("connecting"));
+    agent.on("registered", tell("registered"));
+    agent.on("disconnected", tell("connecting"));
+    agent.on("registrationFailed", tell("failed"));
+    agent.on("registrationFailed", () => agent === this.agent && this.renewIn(NEW_ACCOUNT_AFTER, name));
     agent.on("newRTCSession", (event: RTCSessionEvent) => this.arrived(event));
     agent.start();
     this.planRenewal(account, name);
   }
 
+  /** Connects and registers anew: the network may be another, and a dead connection looks like one on which nobody speaks. */
+  reconnect(): void {
+    this.mustReconnect = this.lines.size > 0; // a call would end with the connection; it may be alive after all
+    if (this.mustReconnect) return;
+    const transport = (this.agent as { transport?: Reconnectable } | null)?.transport;
+    transport?.disconnect();
+    transport?.connect();
+  }
+
+  private mustReconnect = false; // when the last call has ended
+
   stop(): void {
     this.isStopped = true;
     clearTimeout(this.renewal);
-    this.agent?.terminateSessions();
-    this.agent?.stop();
-    for (const line of this.lines.values()) release(line.local);
+    const { agent } = this;
+    this.agent = null;
+    agent?.terminateSessions();
+    agent?.stop();
+    for (const line of this.lines.values()) {
+      line.offers.end();
+      release(line.local);
+    }
+    this.opening.clear();
     this.lines.clear();
     this.listener.registration("off");
   }
@@ -88,20 +111,38 @@ export class Phone {
 
   /** Calls a number and returns the id of the call. Throws a MediaProblem. */
   async call(id: string, number: string, isVideo: boolean): Promise<void> {
-    const local = await acquire({ audio: true, video: isVideo });
-    if (!this.agent) {
-      release(local);
-      throw new MediaProblem("network");
+    this.opening.add(id);
+    try {
+      const local = await acquire({ audio: true, video: isVideo });
+      try {
+        // Hung up while the browser asked for the microphone: then nobody is called.
+        if (this.opening.has(id)) this.dial(id, number, isVideo, local);
+      } finally {
+        if (this.lines.get(id)?.local !== local) release(local);
+      }
+    } finally {
+      this.opening.delete(id);
     }
+  }
+
+  private readonly opening = new Set<string>(); // calls that wait for the microphone
+
+  private dial(id: string, number: string, isVideo: boolean, local: MediaStream): void {
+    if (!this.agent) throw new MediaProblem("network");
     this.pending = id;
-    const session = this.agent.call(`sip:${encodeURIComponent(number)}@${this.domain}`, {
-      mediaStream: local,
-      mediaConstraints: { audio: true, video: isVideo },
-      pcConfig: { iceServers: [], bundlePolicy: "max-bundle" },
-      sessionTimersExpires: 1800,
-    });
-    this.pending = null;
-    this.line(id, session).local = local;
+    let session: RTCSession;
+    try {
+      session = this.agent.call(this.address(number), {
+        mediaStream: local,
+        mediaConstraints: { audio: true, video: isVideo },
+        pcConfig: { iceServers: [], bundlePolicy: "max-bundle" },
+        sessionTimersExpires: 1800,
+      });
+    } finally {
+      this.pending = null;
+    }
+    if (session.isEnded()) return;
+    this.take(id, this.line(id, session), local);
     this.tellStreams(id);
     if (isVideo) this.listener.happened(id, { type: "camera", isOn: true });
   }
@@ -112,11 +153,11 @@ export class Phone {
     const line = this.lines.get(id);
     if (!line) return;
     const local = await acquire({ audio: true, video: isVideo });
-    if (line.session.isEnded()) {
+    if (line.session.isEnded() || line.local) {
       release(local);
       return;
     }
-    line.local = local;
+    this.take(id, line, local);
     line.session.answer({
       mediaStream: local,
       mediaConstraints: { audio: true, video: isVideo },
@@ -128,6 +169,7 @@ export class Phone {
 
   /** Hangs up, cancels or declines, whichever the call is ripe for. */
   end(id: string): void {
+    this.opening.delete(id);
     const session = this.lines.get(id)?.session;
     if (!session || session.isEnded()) return;
     session.terminate(session.isInProgress() && session.direction === "incoming" ? { status_code: 603 } : {});
@@ -135,7 +177,9 @@ export class Phone {
 
   /** Sends an incoming call elsewhere (RFC 3261 §21.3.3): the server takes that as a forward under its policy. */
   deflect(id: string, number: string): void {
-    this.lines.get(id)?.session.terminate({
+    const session = this.lines.get(id)?.session;
+    if (!session || session.isEnded()) return;
+    session.terminate({
       status_code: 302,
       reason_phrase: "Moved Temporarily",
       extraHeaders: [`Contact: <${this.address(number)}>`],
@@ -144,14 +188,21 @@ export class Phone {
 
   mute(id: string, isMuted: boolean): void {
     const session = this.lines.get(id)?.session;
-    if (isMuted) session?.mute({ audio: true });
-    else session?.unmute({ audio: true });
+    if (!session?.connection) return; // it has no microphone yet, and must not look as if that were off
+    if (isMuted) session.mute({ audio: true });
+    else session.unmute({ audio: true });
     this.listener.happened(id, { type: "muted", isMuted });
   }
 
   hold(id: string, isHeld: boolean): void {
-    const session = this.lines.get(id)?.session;
-    if (isHeld ? session?.hold() : session?.unhold()) this.listener.happened(id, { type: "held", by: "me", isHeld });
+    const line = this.lines.get(id);
+    if (!line?.session.isEstablished()) return;
+    line.offers.want("hold", () => {
+      if (line.session.isOnHold().local === isHeld) return true;
+      const isDone = isHeld ? line.session.hold() : line.session.unhold();
+      if (isDone) this.listener.happened(id, { type: "held", by: "me", isHeld });
+      return isDone;
+    });
   }
 
   /** A key of the keypad: RFC 4733 in the audio, INFO where the browser or the far side can't. */
@@ -169,30 +220,9 @@ export class Phone {
   async camera(id: string, isOn: boolean): Promise<void> {
     const line = this.lines.get(id);
     if (!line?.local) return;
-    const { connection } = line.session;
-    const ours = connection
-      .getTransceivers()
-      .find((one) => one.receiver.track.kind === "video" && one.currentDirection !== "stopped");
-    if (!isOn) {
-      await ours?.sender.replaceTrack(null);
-      for (const track of line.local.getVideoTracks()) {
-        track.stop(); // the camera's light goes off
-        line.local.removeTrack(track);
-      }
-      if (ours) ours.direction = "recvonly";
-    } else {
-      const picture = await acquire({ audio: false, video: true });
-      const track = picture.getVideoTracks()[0];
-      if (!track) return;
-      line.local.addTrack(track); // released with the call's own stream
-      if (ours) {
-        await ours.sender.replaceTrack(track);
-        ours.direction = "sendrecv";
-      } else {
-        connection.addTrack(track, line.local);
-      }
-    }
-    line.session.renegotiate();
+    const picture = (line.picture ??= new Picture(line, () => void this.camera(id, false)));
+    if (!(await picture.turn(isOn)) || this.lines.get(id) !== line) return;
+    line.offers.want("picture", () => line.session.renegotiate());
     this.tellStreams(id);
     this.listener.happened(id, { type: "camera", isOn });
   }
@@ -202,8 +232,7 @@ export class Phone {
     const session = this.lines.get(id)?.session;
     const replaces = consultation ? this.lines.get(consultation)?.session : undefined;
     if (!session) return;
-    this.listener.happened(id, { type: "transferring", to: number });
-    session.refer(this.address(number), {
+    const asked = session.refer(this.address(number), {
       ...(replaces ? { replaces } : {}),
       eventHandlers: {
         progress: () => this.listener.happened(id, { type: "transfer-ringing" }),
@@ -214,7 +243,8 @@ export class Phone {
         failed: () => this.listener.happened(id, { type: "transfer-failed" }),
         requestFailed: () => this.listener.happened(id, { type: "transfer-failed" }),
       },
-    });
+    }) as unknown; // false where the call has ended
+    if (asked) this.listener.happened(id, { type: "transferring", to: number });
   }
 
   private address(number: string): string {
@@ -245,9 +275,16 @@ export class Phone {
   }
 
   private line(id: string, session: RTCSession): Line {
-    const line = this.lines.get(id) ?? { session, local: null, remote: null };
+    const line = this.lines.get(id) ?? { session, local: null, remote: null, picture: null, offers: new Offers(session) };
     this.lines.set(id, line);
     return line;
+  }
+
+  /** My stream is that of a call from now on; a microphone or camera that is unplugged is replaced or turned off. */
+  private take(id: string, line: Line, local: MediaStream): void {
+    line.local = local;
+    new Sound(line, (failure) => this.listener.trouble(failure));
+    if (local.getVideoTracks().length) line.picture = new Picture(line, () => void this.camera(id, false));
   }
 
   private listen(id: string, session: RTCSession): void {
@@ -309,8 +346,10 @@ export class Phone {
   private over(id: string, event: EndEvent, wasAnswered: boolean): void {
     const line = this.lines.get(id);
     this.lines.delete(id);
+    line?.offers.end();
     release(line?.local ?? null);
     this.listener.streams(id, null, null);
+    if (this.mustReconnect) this.reconnect();
     const message = event.message as { status_code?: number; getHeader?: (name: string) => string | undefined } | null;
     const code = message?.status_code ?? null;
     const isMine = String(event.originator) === "local";
@@ -334,23 +373,28 @@ export class Phone {
   // ---- credentials
 
   private planRenewal(account: SipAccount, name: string): void {
-    const life = Math.max(30_000, (Date.parse(account.expires_at) - Date.now()) * RENEW_BEFORE);
+    this.renewIn(Math.max(30_000, (Date.parse(account.expires_at) - Date.now()) * RENEW_BEFORE), name);
+  }
+
+  private renewIn(milliseconds: number, name: string): void {
+    if (this.isStopped) return;
     clearTimeout(this.renewal);
-    this.renewal = setTimeout(() => void this.renewNow(name), Math.min(life, 2 ** 31 - 1));
+    this.renewal = setTimeout(() => void this.renewNow(name), Math.min(milliseconds, 2 ** 31 - 1));
   }
 
   private async renewNow(name: string): Promise<void> {
-    const again = (): void => {
-      this.renewal = setTimeout(() => void this.renewNow(name), 10_000);
-    };
-    if (this.lines.size > 0) return again(); // a call keeps its registration; it is refreshed with the old credentials
+    const isBusy = (): boolean => this.lines.size + this.opening.size > 0;
     try {
-      const account = await this.renew();
+      const account = isBusy() ? null : await this.renew();
       if (this.isStopped) return;
-      this.agent?.stop();
+      // A call keeps its registration, also one that has come meanwhile; it is refreshed with the old credentials.
+      if (!account || isBusy()) return this.renewIn(10_000, name);
+      const { agent } = this;
+      this.agent = null;
+      agent?.stop();
       await this.start(account, name);
     } catch {
-      again();
+      this.renewIn(10_000, name);
     }
   }
 }

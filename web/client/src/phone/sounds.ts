@@ -38,7 +38,39 @@ export function play(name: Name | null): void {
   if (playing?.name === name) return;
   playing?.stop();
   playing = null;
-  if (name) playing = { name, stop: repeat(PATTERNS[name]) };
+  if (!name) return;
+  const start = (): (() => void) => repeat(PATTERNS[name]);
+  playing = { name, stop: name === "ring" || name === "waiting" ? alone(start) : start() };
+}
+
+/**
+ * Of several tabs of this browser one rings; the next one goes on if that is closed. A tab that may not sound yet leaves
+ * it to the others.
+ */
+function alone(start: () => () => void): () => void {
+  unlock();
+  if (context?.state !== "running" || !navigator.locks) return start();
+  let isStopped = false;
+  let stop = (): void => undefined;
+  void navigator.locks.request("gorizont.ring", () => {
+    if (isStopped) return;
+    return new Promise<void>((done) => {
+      const silence = start();
+      stop = () => {
+        silence();
+        done();
+      };
+    });
+  });
+  return () => {
+    isStopped = true;
+    stop();
+  };
+}
+
+/** Ends what says that somebody is called; what says how a call ended goes on to its end. */
+export function stopRinging(): void {
+  if (playing && PATTERNS[playing.name].times === Infinity) play(null);
 }
 
 export function key(tone: string): void {

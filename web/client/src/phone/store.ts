@@ -6,20 +6,22 @@ import { pullCall } from "@/api/people";
 import type { SipAccount } from "@/api/schemas";
 import { renewSip } from "@/api/session";
 import { router } from "@/app/router";
+import { useCalls } from "@/calls/store";
+import { translate } from "@/i18n";
 import { usePeople } from "@/people/store";
 import { type Call, type CallEvent, type Failure, isOver, newCall, type NewCall, reduceCall } from "@/phone/call_state";
+import { dialled, rememberDialled } from "@/phone/dialled";
 import { MediaProblem, releaseAll } from "@/phone/media";
 import { Phone, type Registration } from "@/phone/phone";
 import { isDialable, normalised } from "@/phone/numbers";
 import * as sounds from "@/phone/sounds";
 import { announceAtOnce } from "@/ui/announcer";
 import { notify } from "@/ui/notify";
-import { complain } from "@/ui/toasts";
+import { complain, toast } from "@/ui/toasts";
 
 const SHOW_OVER = 3_500; // ms that a finished call stays, so that one sees how it ended
 const SHOW_FAILURE = 9_000;
-const LAST = "gorizont.dialled";
-const PULL_SECONDS = 10_000; // ms in which the call that I pulled to this browser must come
+const PULLED_WITHIN = 10_000; // ms in which the call that I pulled to this browser must come
 
 export const usePhone = defineStore("phone", () => {
   const calls = shallowRef<readonly Call[]>([]);
@@ -27,9 +29,10 @@ export const usePhone = defineStore("phone", () => {
   const registration = ref<Registration>("off");
   const streams = shallowRef<ReadonlyMap<string, { local: MediaStream | null; remote: MediaStream | null }>>(new Map());
   const problem = ref<Failure | null>(null); // what a dialog explains: a blocked microphone
-  const lastDialled = ref<string[]>(readLast());
+  const lastDialled = computed(() => dialled.value);
+  const notes = new Map<string, () => void>(); // of the system, for calls that come in: what closes them
   let phone: Phone | null = null;
-  let pullUntil = 0;
+  let pulled: { number: string | null; until: number } | null = null; // the call that comes because I asked for it
 
   const incoming = computed(() => calls.value.filter((call) => call.phase === "incoming"));
   const shown = computed(() => calls.value.filter((call) => call.phase !== "incoming"));
@@ -41,14 +44,17 @@ export const usePhone = defineStore("phone", () => {
 
   async function start(account: SipAccount, name: string): Promise<void> {
     phone?.stop();
-    phone = new Phone({ registration: (state) => (registration.value = state), invited, happened, streams: told }, renewSip);
+    const trouble = (failure: Failure): void => void (problem.value = failure);
+    phone = new Phone({ registration: (state) => (registration.value = state), invited, happened, streams: told, trouble }, renewSip);
     await phone.start(account, name);
   }
 
   function stop(): void {
     phone?.stop();
     phone = null;
+    for (const call of incoming.value) noteNot(call.id);
     calls.value = [];
+    activeId.value = problem.value = pulled = null;
     sounds.play(null);
     releaseAll();
   }
@@ -59,13 +65,14 @@ export const usePhone = defineStore("phone", () => {
     const known = usePeople().nameOf(what.number);
     const name = known !== what.number ? known : what.name || what.number;
     calls.value = [...calls.value, newCall({ ...what, name })];
-    if (Date.now() < pullUntil) {
-      pullUntil = 0;
+    const isPulled = pulled && Date.now() < pulled.until && (pulled.number ?? what.number) === what.number;
+    if (isPulled) {
+      pulled = null;
       void answer(what.id, false);
       return;
     }
     announceAtOnce("announce.incoming", { name, number: what.number });
-    notify(name, { body: what.number, tag: "gorizont-call", requireInteraction: true }, () => undefined);
+    notes.set(what.id, notify(name, { body: what.number, tag: `gorizont-call-${what.number}`, requireInteraction: true }, () => undefined));
     ringOrNot();
   }
 
@@ -75,12 +82,19 @@ export const usePhone = defineStore("phone", () => {
     const after = reduceCall(before, event.type === "identified" ? named(event) : event);
     if (after === before) return;
     calls.value = calls.value.map((call) => (call.id === id ? after : call));
+    if (after.phase !== "incoming") noteNot(id);
     if (event.type === "accepted") {
       announceAtOnce("announce.talking", { name: after.name });
       holdOthers(id);
     }
     if (isOver(after)) ended(after);
     ringOrNot();
+  }
+
+  /** The note of the system goes with what it was for. */
+  function noteNot(id: string): void {
+    notes.get(id)?.();
+    notes.delete(id);
   }
 
   function named(event: Extract<CallEvent, { type: "identified" }>): CallEvent {
@@ -91,7 +105,8 @@ export const usePhone = defineStore("phone", () => {
   function ended(call: Call): void {
     const silent = call.failure === null || call.failure === "answered-elsewhere" || call.direction === "in";
     if (!silent) sounds.play(call.failure === "busy" || call.failure === "refused" ? "busy" : "failure");
-    if (call.failure?.startsWith("microphone") || call.failure === "camera-missing") problem.value = call.failure;
+    if (call.failure && isExplained(call.failure)) problem.value = call.failure;
+    for (const one of calls.value) if (one.consultFor === call.id) happened(one.id, { type: "asked-about-over" });
     announceAtOnce(call.failure ? `phone.failure.${call.failure}` : "announce.over", { name: call.name });
     const back = calls.value.find((one) => one.isHeldByMe && !isOver(one));
     if (activeId.value === call.id) activeId.value = back?.id ?? call.id;
@@ -111,6 +126,7 @@ export const usePhone = defineStore("phone", () => {
     if (incoming.value.length) sounds.play(calls.value.some((call) => call.phase === "talking") ? "waiting" : "ring");
     else if (calling) sounds.play("ringback");
     else if (calls.value.every((call) => !isOver(call) || !call.failure)) sounds.play(null);
+    else sounds.stopRinging(); // one that has failed is still told of
   }
 
   // ---- what a person does
@@ -119,11 +135,11 @@ export const usePhone = defineStore("phone", () => {
     const number = normalised(target);
     if (!isDialable(number)) return;
     if (!phone) {
-      complain(new MediaProblem("network"));
+      toast.value = { text: translate("phone.failure.network"), isError: true };
       return;
     }
     sounds.unlock();
-    remember(number);
+    rememberDialled(number);
     const id = crypto.randomUUID();
     const name = usePeople().nameOf(number);
     calls.value = [...calls.value, newCall({ id, direction: "out", number, name, isVideo, at: Date.now(), consultFor })];
@@ -137,21 +153,29 @@ export const usePhone = defineStore("phone", () => {
   }
 
   async function answer(id: string, isVideo: boolean): Promise<void> {
+    if (!incoming.value.some((call) => call.id === id)) return; // it was answered already
     happened(id, { type: "answering" });
     activeId.value = id;
     try {
       await phone?.answer(id, isVideo);
     } catch (error) {
-      phone?.end(id);
-      failed(id, error);
+      if (error instanceof MediaProblem) {
+        happened(id, { type: "not-answered" }); // my other phones ring on, and I may try again, without the camera say
+        problem.value = error.failure;
+      } else {
+        phone?.end(id);
+        failed(id, error);
+      }
     }
   }
 
   function failed(id: string, error: unknown): void {
     const failure = error instanceof MediaProblem ? error.failure : "failed";
     happened(id, { type: "failed", at: Date.now(), failure, code: null });
-    problem.value = failure === "network" || failure === "failed" ? null : failure;
+    problem.value = isExplained(failure) ? failure : null;
   }
+
+  const reconnect = (): void => phone?.reconnect();
 
   /** Only one call is spoken in: the others wait. */
   function holdOthers(id: string): void {
@@ -193,17 +217,18 @@ export const usePhone = defineStore("phone", () => {
     try {
       await phone?.camera(id, isOn);
     } catch (error) {
-      problem.value = error instanceof MediaProblem ? error.failure : "failed";
+      problem.value = error instanceof MediaProblem ? error.failure : "camera-missing";
     }
   }
 
   /** Takes a call of my desk phone to this browser, or gives one away to it. */
   async function pull(call: string, device: string): Promise<void> {
-    if (device === "browser") pullUntil = Date.now() + PULL_SECONDS;
+    const number = useCalls().state.live.find((one) => one.id === call)?.other?.number || null;
+    if (device === "browser") pulled = { number, until: Date.now() + PULLED_WITHIN };
     try {
       await pullCall(call, device);
     } catch (error) {
-      pullUntil = 0;
+      pulled = null;
       complain(error);
     }
   }
@@ -215,25 +240,15 @@ export const usePhone = defineStore("phone", () => {
     ringOrNot();
   }
 
-  function remember(number: string): void {
-    lastDialled.value = [number, ...lastDialled.value.filter((one) => one !== number)].slice(0, 8);
-    localStorage.setItem(LAST, JSON.stringify(lastDialled.value));
-  }
-
   const open = (): void => void router.push("/call");
 
   return {
     calls, activeId, registration, streams, problem, lastDialled, incoming, shown, active, isBusy, isReady,
-    start, stop, call, answer, hangUp, toggleHold, mute, deflect, transfer, join, tone, camera, pull, dismiss, open,
+    start, stop, reconnect, call, answer, hangUp, toggleHold, mute, deflect, transfer, join, tone, camera, pull, dismiss, open,
   };
 });
 
 
-
-function readLast(): string[] {
-  try {
-    return JSON.parse(localStorage.getItem(LAST) ?? "[]") as string[];
-  } catch {
-    return [];
-  }
-}
+/** What the page can help with. */
+const isExplained = (failure: Failure): boolean =>
+  failure === "microphone-blocked" || failure === "microphone-missing" || failure === "camera-missing";

@@ -66,11 +66,11 @@ export default {
       lift: "Lift the hold", "lift-title": "Lift the hold on {name}?", "lift-text": "From the next night on, retention applies again, and {kept} copies of edited or deleted messages are removed for good.", lifted: "The hold on {name} was lifted",
     },
     audit: {
-      title: "Audit", text: "Every change, by whom and when.", at: "When", actor: "Who", action: "What", "any-action": "All changes", subject: "Of whom", change: "Change", none: "Nothing yet",
+      title: "Audit", text: "Every change, and every look at other people's calls and forwarding: by whom and when.", at: "When", actor: "Who", action: "What", "any-action": "Everything", subject: "Of whom", change: "Change", none: "Nothing yet",
     },
   },
   audit: {
-    user: { added: "User added", changed: "User changed", removed: "User removed" },
+    user: { added: "User added", changed: "User changed", removed: "User removed", rules: { viewed: "Forwarding viewed" } },
     device: { added: "Phone added", removed: "Phone removed" },
     forwarding: { set: "Forwarding set", cleared: "Forwarding removed", replaced: "Forwarding changed" },
     group: { set: "Group set", removed: "Group removed" },
@@ -78,7 +78,7 @@ export default {
     hold: { set: "Legal hold set", lifted: "Legal hold lifted", exported: "Legal hold downloaded" },
     message: { deleted: "Message deleted" },
     conversation: { member: { added: "Member added", removed: "Member removed" } },
-    call: { ended: "Call ended" },
+    call: { ended: "Call ended", viewed: "Call record opened", searched: "Call records searched", watched: "Calls in progress watched" },
     block: { released: "Block released" },
     kind: {
       user: "Users", device: "Phones", forwarding: "Forwarding", group: "Groups", retention: "Retention", hold: "Legal holds", message: "Messages", conversation: "Conversations", call: "Calls",
@@ -86,7 +86,7 @@ export default {
     },
     field: {
       name: "name", role: "role", employee_id: "employee number", number: "number", label: "label", kind: "when", targets: "to", after: "after, s", caller: "caller", members: "members",
-      strategy: "rings", messages: "messages, days", files: "files, days", calls: "calls, days", author: "author",
+      strategy: "rings", messages: "messages, days", files: "files, days", calls: "calls, days", author: "author", outcome: "outcome", since: "from", until: "until", parties: "parties",
     },
   },
 };

@@ -44,7 +44,7 @@ export default {
     sentence: {
       always: "Always", busy: "If I'm busy", "no-answer": "If I don't answer within", unreachable: "If no phone is online", dnd: "Do not disturb:", caller: "If the caller is", time: "Between",
     },
-    missing: { target: "Choose whom", caller: "Write a number, a beginning with *, or anonymous", after: "1 to 600 seconds", days: "Choose a day" },
+    missing: { target: "Choose whom", caller: "Write a number, a beginning with *, or anonymous", after: "1 to 600 seconds", time: "Choose both times", days: "Choose a day" },
   },
   simulation: {
     title: "What happens", caller: "Caller", anyone: "anyone", at: "When (empty: now)", if: "If {name} …", any: "in every case",
