@@ -75,13 +75,14 @@ class Messages:
 
 @dataclass(frozen=True, slots=True)
 class Web:
-    """[web]: where browsers reach the server, and how long they stay signed in."""
+    """[web]: where browsers reach the server, and how long they stay signed in, how much they may ask for."""
 
     https: Annotated[tuple[Address, ...], Addresses()]
     http: Annotated[tuple[Address, ...], Addresses()]
     session_idle_hours: Annotated[int, Whole(1, 24 * 365, "hours")]
     session_days: Annotated[int, Whole(1, 3650, "days")]
     trusted_proxies: Annotated[tuple[Network, ...], Networks()]
+    changes_per_second: Annotated[int, Whole(1, 100_000, "changes a second")]
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Row, func, insert, select, update
+from sqlalchemy import Row, func, insert, or_, select, update
 from sqlalchemy import delete as sql_delete
 from sqlalchemy.orm import Session
 
@@ -17,6 +17,7 @@ from messaging.errors import NotFound, TooMuch
 from messaging.file_types import INLINE, THUMBNAILED, clean_name, guess_type
 from messaging.models import ATTACHMENTS, Thumbnail
 from messaging.views import Attachment, as_attachment
+from pbx.directory.models import UserRow
 from pbx.storage.unit import Transaction
 
 MEBIBYTE = 1 << 20
@@ -95,7 +96,11 @@ def cancel_upload(tx: Transaction, upload: str, *, actor: str) -> None:
 def stored_by(session: Session, owner: str) -> int:
     """How many octets somebody's files take, those on their way counted whole."""
     query = select(func.coalesce(func.sum(ATTACHMENTS.c.size), 0))
-    query = query.where(ATTACHMENTS.c.owner == owner, ATTACHMENTS.c.removed_at.is_(None))
+    # Those of somebody who had the number before, whose messages stay, are not his.
+    since = select(UserRow.created_at).where(UserRow.number == owner).scalar_subquery()
+    query = query.where(
+        ATTACHMENTS.c.owner == owner, ATTACHMENTS.c.removed_at.is_(None), ATTACHMENTS.c.created_at >= since
+    )
     return int(session.execute(query).scalar_one())
 
 
@@ -135,15 +140,23 @@ def detach(session: Session, message: int, *, now: datetime) -> None:
     session.execute(update(ATTACHMENTS).where(ATTACHMENTS.c.message_id == message).values(**values))
 
 
-def expired_uploads(session: Session, now: datetime, limit: int) -> list[str]:
-    """Files in no message whose time is up."""
-    query = select(ATTACHMENTS.c.id).where(ATTACHMENTS.c.message_id.is_(None), ATTACHMENTS.c.expires_at <= now)
+def to_unlink(session: Session, now: datetime, limit: int) -> list[str]:
+    """Files whose octets have to go: those in no message whose time is up, and those that retention has removed.
+
+    Each is found until `note_unlinked`, so that whoever is killed in between leaves nothing on disk for good.
+    """
+    time_is_up = ATTACHMENTS.c.expires_at <= now
+    gone = or_(ATTACHMENTS.c.message_id.is_(None), ATTACHMENTS.c.removed_at.is_not(None))
+    query = select(ATTACHMENTS.c.id).where(time_is_up, gone)
     return list(session.scalars(query.order_by(ATTACHMENTS.c.expires_at).limit(limit)))
 
 
-def forget_uploads(tx: Transaction, ids: Sequence[str]) -> None:
-    """Removes the rows of such files."""
-    tx.session.execute(sql_delete(ATTACHMENTS).where(ATTACHMENTS.c.id.in_(ids), ATTACHMENTS.c.message_id.is_(None)))
+def note_unlinked(tx: Transaction, ids: Sequence[str]) -> None:
+    """Their octets are gone: removes the rows, but for those that say what a message had."""
+    session, of_these = tx.session, ATTACHMENTS.c.id.in_(ids)
+    session.execute(sql_delete(ATTACHMENTS).where(of_these, ATTACHMENTS.c.message_id.is_(None)))
+    removed = update(ATTACHMENTS).where(of_these, ATTACHMENTS.c.removed_at.is_not(None))
+    session.execute(removed.values(expires_at=None))
 
 
 def waiting_for_thumbnails(session: Session, limit: int) -> list[str]:

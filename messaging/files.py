@@ -17,6 +17,11 @@ from messaging.errors import FileGone, NotFound, OutOfRange, TooMuch
 _ID = re.compile(r"[A-Za-z0-9_-]{16,32}")
 
 
+def unfinished(thumbnail: Path) -> Path:
+    """Where a thumbnail is while it is being made; one that was broken off stays there."""
+    return thumbnail.with_name(thumbnail.name + ".new")
+
+
 class FileStore:
     """The files below `root`, which are for the owner of the server alone."""
 
@@ -63,7 +68,9 @@ class FileStore:
             for piece in pieces:
                 if end + len(piece) > size:
                     raise TooMuch(f"the upload was announced with {size} octets, and more came")
-                handle.write(piece)
+                left = memoryview(piece)
+                while left:  # a disk that is nearly full takes a part, and says so the next time
+                    left = left[handle.write(left) :]
                 end += len(piece)
             return end
 
@@ -86,8 +93,8 @@ class FileStore:
 
     def remove(self, file: str) -> None:
         """Removes a file and its thumbnail; that they aren't there is no error."""
-        self.path(file).unlink(missing_ok=True)
-        self.thumbnail(file).unlink(missing_ok=True)
+        for path in (self.path(file), self.thumbnail(file), unfinished(self.thumbnail(file))):
+            path.unlink(missing_ok=True)
 
     @contextmanager
     def _alone(self, file: str) -> Iterator[BinaryIO]:

@@ -2,7 +2,8 @@
 
 A hold on a number concerns what that person wrote, and every conversation that they are or were in. People
 go on as ever: an edit shows the new text, a deletion leaves an empty row, and nothing tells them of the
-hold. Copies whose hold is lifted go with the next sweep.
+hold. Copies whose hold is lifted go with the next sweep; their files become uploads of nobody whose time is up, so that
+the octets go as those do, after the commit.
 """
 
 from collections.abc import Sequence
@@ -12,8 +13,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Row, Select, delete, func, insert, literal, or_, select
 from sqlalchemy.orm import Session
 
-from messaging.files import FileStore
-from messaging.models import ATTACHMENTS, HELD_FILES, HELD_MESSAGES, MEMBERS, MESSAGES, Kept
+from messaging.models import ATTACHMENTS, HELD_FILES, HELD_MESSAGES, MEMBERS, MESSAGES, Kept, Thumbnail
 from pbx.retention.models import HoldRow
 from pbx.retention.policy import Policy
 from pbx.storage.unit import Transaction
@@ -70,9 +70,8 @@ def keep_if_held(tx: Transaction, seq: int, row: Row[Any], why: Kept, *, actor: 
     if why is Kept.DELETED and row.attachments:
         of_message = ATTACHMENTS.c.message_id == row.id
         # One that retention has removed is a name without octets; nothing of it is left to keep.
-        copied = select(literal(seq), *(ATTACHMENTS.c[name] for name in _COPIED)).where(
-            of_message, ATTACHMENTS.c.removed_at.is_(None)
-        )
+        of_message &= ATTACHMENTS.c.removed_at.is_(None)
+        copied = select(literal(seq), *(ATTACHMENTS.c[name] for name in _COPIED)).where(of_message)
         session.execute(insert(HELD_FILES).from_select(["held_seq", *_COPIED], copied))
         session.execute(delete(ATTACHMENTS).where(of_message))
 
@@ -89,9 +88,6 @@ class HeldCopyStore:
 
     name = "copies of changed messages"
 
-    def __init__(self, files: FileStore) -> None:
-        self._files = files
-
     def count(self, session: Session, policy: Policy, now: datetime) -> int:
         del policy, now
         query = select(func.count()).select_from(HELD_MESSAGES).where(_released())
@@ -104,8 +100,12 @@ class HeldCopyStore:
 
     def retire(self, tx: Transaction, batch: Sequence[int]) -> int:
         session = tx.session
-        for file in session.scalars(select(HELD_FILES.c.id).where(HELD_FILES.c.held_seq.in_(batch))):
-            self._files.remove(file)
+        # Of nobody: it must not come into the sight of its author again, not even for a moment.
+        values: dict[str, Any] = {"owner": "", "stored": True, "thumbnail": Thumbnail.NONE, "expires_at": tx.now}
+        constants = [literal(value, ATTACHMENTS.c[name].type) for name, value in values.items()]
+        given_back = select(*(HELD_FILES.c[name] for name in _COPIED), *constants)
+        given_back = given_back.where(HELD_FILES.c.held_seq.in_(batch))
+        session.execute(insert(ATTACHMENTS).from_select([*_COPIED, *values], given_back))
         session.execute(delete(HELD_FILES).where(HELD_FILES.c.held_seq.in_(batch)))
         query = delete(HELD_MESSAGES).where(HELD_MESSAGES.c.seq.in_(batch)).returning(HELD_MESSAGES.c.seq)
         return len(session.execute(query).all())

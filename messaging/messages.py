@@ -43,10 +43,13 @@ def send(
     text: str = "",
     attachments: Sequence[str] = (),
     reply_to: int | None = None,
+    untold: bool = False,
 ) -> Message:
     """Sends a message; the one that is there if it was sent before.
 
     Args:
+        untold: nobody may have heard of one that is there, because the database was lost at its commit; so it is
+            told as if it were sent now, and catching up finds it anew.
         attachments: ids of files that the actor has uploaded.
         reply_to: id of the message of the same conversation that this one answers.
 
@@ -66,6 +69,11 @@ def send(
     if sent is not None:
         if sent.conversation_id != conversation:
             raise BadValue("this client_id was used in another conversation")
+        if untold:
+            message_changed(tx, seq, conversation, sent.id, {})
+            message = load_messages(session, [sent.id])[sent.id]
+            tx.emit(MessageSent(seq, conversation, message))
+            return message
         return as_messages(session, [sent])[0]
     if reply_to is not None and not _is_in(session, reply_to, conversation):
         raise NotFound(f"there is no message {reply_to} in this conversation to reply to")

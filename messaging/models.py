@@ -151,8 +151,8 @@ class AttachmentRow(Base):
     width: Mapped[int | None] = mapped_column(Integer)
     height: Mapped[int | None] = mapped_column(Integer)
     created_at: Mapped[datetime] = mapped_column(index=True)
-    expires_at: Mapped[datetime | None] = mapped_column(index=True)  # while it is in no message
-    removed_at: Mapped[datetime | None]  # the file is gone, the row says what it was
+    expires_at: Mapped[datetime | None] = mapped_column(index=True)  # while it is in no message, or has to go from disk
+    removed_at: Mapped[datetime | None]  # the file is gone, or about to go; the row says what it was
 
 
 class HeldMessageRow(Base):

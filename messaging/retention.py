@@ -1,5 +1,8 @@
 """What retention removes of chat: old messages with their files, or old files alone. Legal holds (`messaging.holds`)
 win.
+
+The octets go after the commit (`messaging.attachments.to_unlink`): the disk takes its time, in which nobody could write
+to the database, and a transaction that is undone must not have lost any.
 """
 
 from collections.abc import Sequence
@@ -9,7 +12,6 @@ from typing import Any
 from sqlalchemy import ColumnElement, delete, func, select, update
 from sqlalchemy.orm import Session
 
-from messaging.files import FileStore
 from messaging.holds import is_held
 from messaging.models import ATTACHMENTS, CHAT_STATE, MESSAGES
 from messaging.search import forget_words
@@ -23,9 +25,6 @@ class MessageStore:
     """Messages, by when they were sent. Their files go with them."""
 
     name = MESSAGE_STORE
-
-    def __init__(self, files: FileStore) -> None:
-        self._files = files
 
     def count(self, session: Session, policy: Policy, now: datetime) -> int:
         condition = self._expired(policy, now)
@@ -44,12 +43,10 @@ class MessageStore:
         session = tx.session
         # A client that has a copy of these does not learn of each: it is told to read anew.
         session.execute(update(CHAT_STATE).values(purged_seq=advance(session)))
-        for file in session.scalars(select(ATTACHMENTS.c.id).where(ATTACHMENTS.c.message_id.in_(batch))):
-            self._files.remove(file)
-        session.execute(delete(ATTACHMENTS).where(ATTACHMENTS.c.message_id.in_(batch)))
+        gone = {"message_id": None, "removed_at": tx.now, "expires_at": tx.now}
+        session.execute(update(ATTACHMENTS).where(ATTACHMENTS.c.message_id.in_(batch)).values(**gone))
         forget_words(session, batch)
-        gone = session.execute(delete(MESSAGES).where(MESSAGES.c.id.in_(batch)).returning(MESSAGES.c.id)).all()
-        return len(gone)
+        return len(session.execute(delete(MESSAGES).where(MESSAGES.c.id.in_(batch)).returning(MESSAGES.c.id)).all())
 
     def _expired(self, policy: Policy, now: datetime) -> ColumnElement[bool] | None:
         oldest = policy.oldest(self.name, now)
@@ -60,9 +57,6 @@ class UploadedFileStore:
     """Files of messages, by when they were uploaded. The message stays and says what it had."""
 
     name = FILES
-
-    def __init__(self, files: FileStore) -> None:
-        self._files = files
 
     def count(self, session: Session, policy: Policy, now: datetime) -> int:
         query = self._query(policy, now, func.count())
@@ -77,10 +71,9 @@ class UploadedFileStore:
     def retire(self, tx: Transaction, batch: Sequence[str]) -> int:
         session = tx.session
         session.execute(update(CHAT_STATE).values(purged_seq=advance(session)))
-        for file in batch:
-            self._files.remove(file)
         query = update(ATTACHMENTS).where(ATTACHMENTS.c.id.in_(batch), ATTACHMENTS.c.removed_at.is_(None))
-        return len(session.execute(query.values(removed_at=tx.now).returning(ATTACHMENTS.c.id)).all())
+        values = {"removed_at": tx.now, "expires_at": tx.now}
+        return len(session.execute(query.values(**values).returning(ATTACHMENTS.c.id)).all())
 
     def _query(self, policy: Policy, now: datetime, column: Any) -> Any:
         oldest = policy.oldest(self.name, now)

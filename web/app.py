@@ -19,7 +19,7 @@ def create_app(given: Services) -> APIFlask:
         "web",
         title="Gorizont",
         version=given.version,
-        spec_path="/api/v1/openapi.json",
+        spec_path=None,  # `describe` has a route of its own
         docs_path=None,
         static_folder=None,  # type: ignore[arg-type]  # Flask itself takes None, for no folder at all
     )

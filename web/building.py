@@ -76,7 +76,7 @@ def build(
     open_gateway(app, socketio, given)
     given.device_uses.listen(given.engine_events)
     # A role or password that changed, here or by the command line, ends sessions; so does a user's end.
-    events.on(DirectoryTaken, lambda _: check_sessions(given, socketio, None))
+    events.on(DirectoryTaken, lambda _: check_sessions(given, socketio))
     return Web(given, app, socketio)
 
 

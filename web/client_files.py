@@ -38,7 +38,7 @@ def find(error: NotFound) -> Response:
     if request.method not in ("GET", "HEAD") or path.partition("/")[0] in OTHERS:
         return answer(as_api_error(error))
     found = safe_join(str(DIST), path) if path else None
-    if found is not None and Path(found).is_file():
+    if found is not None and _is_file(Path(found)):
         return _file(Path(found), path)
     if "." in path.rpartition("/")[2]:
         return answer(as_api_error(error))
@@ -49,6 +49,13 @@ def _page() -> Response:
     if not (DIST / "index.html").is_file():
         return Response(NOT_BUILT, 503, mimetype="text/html", headers={"Cache-Control": "no-store"})
     return _file(DIST / "index.html", "index.html")
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # a name that is longer than any file's
+        return False
 
 
 def _file(found: Path, path: str) -> Response:

@@ -13,9 +13,10 @@ class SessionEnded:
 
 @dataclass(frozen=True, slots=True)
 class ProfileTouched:
-    """Somebody changed what he has set for himself."""
+    """Somebody changed what he has set for himself; `shown` if others read it beside the name."""
 
     number: str
+    shown: bool = False
 
 
 @dataclass(frozen=True, slots=True)

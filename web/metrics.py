@@ -1,6 +1,7 @@
 """Counters for Prometheus: those of this process, and those that the engine tells of itself."""
 
 from collections.abc import Iterator, Mapping
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from pbx.bus.errors import BusError
@@ -8,25 +9,23 @@ from pbx.bus.errors import BusError
 if TYPE_CHECKING:
     from web.services import Services
 
+METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"))
+
+KEPT = timedelta(seconds=2)  # for which an answer of the engine is given again
+
 requests: dict[tuple[str, str], int] = {}
 """Answers so far, by method and class of status."""
 
 
 def count_request(method: str, status: int) -> None:
-    """Counts an answer."""
-    key = method, f"{status // 100}xx"
+    """Counts an answer. Clients make up what methods they like, and each would be kept for good."""
+    key = method if method in METHODS else "other", f"{status // 100}xx"
     requests[key] = requests.get(key, 0) + 1
 
 
 def text(given: "Services") -> str:
     """All of them, in the text format."""
-    lines = list(_own(given))
-    try:
-        lines += _engine(given.ask_engine("ready", {}), given)
-        lines += _metric("gorizont_engine_up", "gauge", "Whether the engine answers.", {"": 1})
-    except BusError:
-        lines += _metric("gorizont_engine_up", "gauge", "Whether the engine answers.", {"": 0})
-    return "\n".join(lines) + "\n"
+    return "\n".join([*_own(given), *_of_engine(given)]) + "\n"
 
 
 def _own(given: "Services") -> Iterator[str]:
@@ -38,6 +37,20 @@ def _own(given: "Services") -> Iterator[str]:
         "gorizont_browsers", "gauge", "Browsers that are connected.", {"": float(len(given.browsers.connected))}
     )
     yield from _metric("gorizont_users", "gauge", "Users of the directory.", {"": float(len(given.directory.users))})
+
+
+def _of_engine(given: "Services") -> list[str]:
+    """What the engine tells. It lists all phones and calls for that, so it is asked now and then, whoever asks us."""
+    now, kept = given.now(), given.engine_metrics
+    if kept is None or not timedelta() <= now - kept[0] < KEPT:
+        up, lines = 1, []
+        try:
+            lines = list(_engine(given.ask_engine("ready", {}), given))
+        except BusError:
+            up = 0
+        lines += _metric("gorizont_engine_up", "gauge", "Whether the engine answers.", {"": up})
+        kept = given.engine_metrics = now, lines
+    return kept[1]
 
 
 def _engine(state: Mapping[str, Any], given: "Services") -> Iterator[str]:

@@ -104,7 +104,7 @@ class Server:
         gevent.spawn(WorkerNews(given).follow)
         self._every(DIRECTORY_EVERY, lambda: self._threads.run(given.directory_holder.check))
         self._every(CERTIFICATE_EVERY, self._tls.look)
-        self._every(SESSIONS_EVERY, lambda: check_sessions(given, socketio, None))
+        self._every(SESSIONS_EVERY, lambda: check_sessions(given, socketio))
         self._every(NOTE_USES_EVERY, lambda: note_uses(given))
         self._every(DEVICES_EVERY, given.device_uses.note)
         self._every(LOOK_EVERY, QuietCollection().look)

@@ -29,6 +29,7 @@ from pbx.storage.unit import Store, Transaction
 from web.auth.uses import SessionUses
 from web.calls_index import CallsIndex
 from web.device_uses import DeviceUses
+from web.live.browser_phones import BrowserPhones
 from web.live.browsers import Browsers
 from web.live.chat_members import ChatMembers
 from web.live.chat_writer import ChatWriter
@@ -36,8 +37,11 @@ from web.live.dispatch import Dispatcher
 from web.live.engine_events import EngineEvents
 from web.live.presence import LivePresence
 from web.live.rooms import Rooms
+from web.looks import Looks
+from web.pace import Pace
 from web.provisioning import Tickets
 from web.threads import Threads
+from web.untold import Untold
 
 if TYPE_CHECKING:
     from web.auth.sessions import Limits
@@ -70,16 +74,20 @@ class Services:
     ask_engine: Ask
     version: str
     calls_index: CallsIndex = field(default_factory=CallsIndex)
-    browser_accounts: dict[str, str] = field(default_factory=dict)  # SIP names of browsers, by their session
     engine_events: EngineEvents = field(default_factory=EngineEvents)
+    untold: Untold = field(default_factory=Untold)
+    browser_phones: BrowserPhones = field(init=False)
     device_uses: DeviceUses = field(init=False)
     session_uses: SessionUses = field(init=False)
     tickets: Tickets = field(init=False)
     browsers: Browsers = field(default_factory=Browsers)
     presence: LivePresence = field(init=False)
+    pace: Pace = field(init=False)
+    looks: Looks = field(init=False)
     chat: ChatWriter = field(init=False)
     chat_members: ChatMembers = field(init=False)
 
+    engine_metrics: tuple[datetime, list[str]] | None = None  # when the engine was asked, and what it said
     started_at: datetime = field(init=False)
 
     def __post_init__(self) -> None:
@@ -87,8 +95,11 @@ class Services:
         self.device_uses = DeviceUses(self.act, self.now)
         self.tickets = Tickets(self.now)
         self.chat = ChatWriter(self.store, self.threads)
+        self.browser_phones = BrowserPhones(self.ask_engine, lambda: self.now().timestamp(), self.chat.after)
         self.presence = LivePresence(self.rooms, lambda: self.now().timestamp(), self.chat.after)
         self.session_uses = SessionUses(self.act, self.chat.after)
+        self.looks = Looks(self.act, self.now)
+        self.pace = Pace(self.settings.web.changes_per_second)
         self.chat_members = ChatMembers(self.read)
 
     # ---- the database, from the loop

@@ -1,8 +1,8 @@
 """A shift of the worker: what is to be done, done.
 
-Pictures are looked at and get their thumbnails, uploads that were not finished or never sent are given up, and at
-night goes what the rules of retention say. All of it starts from what the database says is to be done, so that a
-shift which is broken off leaves its work to the next one.
+Pictures are looked at and get their thumbnails, at night goes what the rules of retention say, and then the files that
+nothing needs any more: uploads that were not finished or never sent, and those of what has gone. All of it starts from
+what the database says is to be done, so that a shift which is broken off leaves its work to the next one.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from pathlib import Path
 from config.data import DataFolder
 from config.settings import Settings
 from messaging.attachments import (
-    expired_uploads,
-    forget_uploads,
     note_thumbnail,
+    note_unlinked,
+    to_unlink,
     try_thumbnail,
     waiting_for_thumbnails,
 )
@@ -40,6 +40,9 @@ LINGERS = 10.0  # seconds in which the next ring finds this shift still there
 PICTURES = 20  # in one go
 BATCH = 100  # files in one transaction
 PAUSE = 0.05  # seconds between batches, in which others get at the database
+
+STORES: Sequence[ExpiringStore] = (MessageStore(), UploadedFileStore(), CallRecordStore(), HeldCopyStore())
+"""What a sweep goes through: all that the rules of retention are about, and what was kept for holds that are lifted."""
 
 
 class Worker:
@@ -68,7 +71,6 @@ class Worker:
         self._sweep_hour = sweep_hour
         self._local_now = local_now
         self._stop = stop
-        self.stores: Sequence[ExpiringStore] = stores(files)
 
     def look_at_pictures(self) -> int:
         """Makes the thumbnails that are missing, oldest first; how many pictures it looked at."""
@@ -86,20 +88,22 @@ class Worker:
                 ring(self._bell)
         return len(waiting)
 
-    def give_up_uploads(self) -> int:
-        """Removes files that were never finished, never sent, or belonged to a deleted message."""
+    def remove_files(self) -> int:
+        """Removes files that were never finished, never sent, belonged to a deleted message, or grew too old."""
         removed = 0
         while self._goes_on():
-            with self._store.transaction() as tx:
-                expired = expired_uploads(tx.session, tx.now, BATCH)
-                for file in expired:
-                    self._files.remove(file)
-                forget_uploads(tx, expired)
+            with self._store.reading() as session:
+                expired = to_unlink(session, self._local_now(), BATCH)
+            for file in expired:  # large ones take a while, for which no writer of the database waits
+                self._files.remove(file)
+            if expired:
+                with self._store.transaction() as tx:
+                    note_unlinked(tx, expired)
             removed += len(expired)
             if len(expired) < BATCH:
                 break
         if removed:
-            logger.info("= gave up %d uploads", removed)
+            logger.info("= removed %d files", removed)
         return removed
 
     def sweep_if_due(self) -> bool:
@@ -107,8 +111,7 @@ class Worker:
         now = self._local_now()
         last = self._last_sweep()
         if last is not None and is_due(last, now, self._sweep_hour):
-            swept = [*self.stores, HeldCopyStore(self._files)]
-            if any(sweep(self._store, swept, batch=BATCH, goes_on=self._goes_on).values()):
+            if any(sweep(self._store, STORES, batch=BATCH, goes_on=self._goes_on).values()):
                 ring(self._bell)
         elif last is not None:
             return False
@@ -123,11 +126,6 @@ class Worker:
 
     def _goes_on(self) -> bool:
         return not self._stop.wait(PAUSE)
-
-
-def stores(files: FileStore) -> Sequence[ExpiringStore]:
-    """Everything that the rules of retention are about."""
-    return (MessageStore(files), UploadedFileStore(files), CallRecordStore())
 
 
 def is_due(last: datetime, now: datetime, hour: int) -> bool:
@@ -151,8 +149,8 @@ def work(settings: Settings, data: DataFolder, bell: Doorbell, stop: threading.E
         local_now=lambda: datetime.now(zone) if zone is not None else datetime.now().astimezone(),
         stop=stop,
     )
-    _attempt(worker.give_up_uploads)
     _attempt(worker.sweep_if_due)
+    _attempt(worker.remove_files)  # afterwards: a sweep leaves the octets of what it has removed
     while not stop.is_set():
         while _attempt(worker.look_at_pictures) == PICTURES and not stop.is_set():
             pass

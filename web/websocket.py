@@ -4,9 +4,11 @@ gevent-websocket answers the request for a WebSocket. What comes after it is non
 takes the connection over, and the greenlet that has read the request ends.
 """
 
+import base64
 import io
 import logging
 import ssl
+from collections.abc import Mapping
 from typing import Any
 
 from gevent import Timeout
@@ -26,6 +28,21 @@ SIP_PATH = "/sip"
 LIVE_PATH = "/socket.io/"
 
 
+def is_whole(environ: Mapping[str, Any]) -> bool:
+    """Whether a request for a WebSocket is whole (RFC 6455 §4.2.1); gevent-websocket stumbles over others."""
+    try:
+        key = base64.b64decode(environ.get("HTTP_SEC_WEBSOCKET_KEY", ""), validate=True)
+    except ValueError:
+        return False
+    return (
+        environ.get("REQUEST_METHOD") == "GET"
+        and environ.get("SERVER_PROTOCOL") == "HTTP/1.1"
+        and "upgrade" in environ.get("HTTP_CONNECTION", "").lower()
+        and environ.get("HTTP_SEC_WEBSOCKET_VERSION") == "13"
+        and len(key) == 16
+    )
+
+
 class Link(WebSocket):  # type: ignore[misc]  # the library has no types
     """Stands for a WebSocket where Engine.IO looks for one: whoever takes the connection over reads and writes it."""
 
@@ -42,6 +59,9 @@ class Handler(WebSocketHandler):  # type: ignore[misc]  # the library has no typ
     rfile: Any
     headers: Any
 
+    # A client that is gone before it has read its answer is no failure; with TLS, these say so.
+    ignored_socket_errors = (*WSGIHandler.ignored_socket_errors, ssl.SSL_ERROR_EOF, ssl.SSL_ERROR_ZERO_RETURN)
+
     def get_environ(self) -> Any:
         """What is known of a request, with the browser's address where a proxy brought it."""
         environ = super().get_environ()
@@ -54,7 +74,7 @@ class Handler(WebSocketHandler):  # type: ignore[misc]  # the library has no typ
         path = self.environ.get("PATH_INFO", "")
         if upgrade and path == SIP_PATH and self.server.sip_socket is not None:
             tunnel(self, self.server.sip_socket)
-        elif upgrade and path == LIVE_PATH:
+        elif upgrade and path == LIVE_PATH and is_whole(self.environ):
             super().run_application()
         else:
             WSGIHandler.run_application(self)

@@ -23,10 +23,13 @@ A module has its shapes, its section and its views:
   `tests/unit/web/access.py` say who may call it; a route without a row fails there.
 - **The user** comes as the argument `user` for Access.USER and Access.ADMIN (others got 401 or 403 before). For
   Access.PUBLIC there is no such argument. Whoever acts is `actor=user.number`.
+- **What is somebody else's**, as an admin may see it, is audited before it is shown:
+  `services().looks.note(user.number, RULES_VIEWED, number)` (`web.looks`).
+- **Changes** of one user, all but GET, are counted before the view: too many at once were answered with 429.
 - **Input** is validated by `query=` and `body=` models and comes as the arguments of these names; parts of the path
   come by their names. What has another shape was answered with 422 before. A view that reads octets has no `body`
-  model and sets its own limit first: `request.max_content_length = ...` (1 MiB otherwise), then reads
-  `request.stream`.
+  model and sets its own limit first: `request.max_content_length = ...` (otherwise 1 MiB, and 16 KiB from those who are
+  not signed in), then reads `request.stream`.
 - **Errors**: raise one of `web.errors` (`Missing("there is no such note")`), or let the errors of the packages below
   pass: `web.errors.translate(NotYours, 403, "not-yours")`, once at import, says what theirs stand for. Input that is
   well formed but not good: `Invalid("words", details={"text": ["words"]})`.
@@ -39,7 +42,7 @@ A module has its shapes, its section and its views:
   `services.rooms.to_user(number, data)` (see `web.live.rooms`, `web.live.events`). Handlers are registered by a
   function `connect(services)` of a module in `web.live`, named in `web.live.gateway.LISTENERS`.
 - **Answers** are models too; an `answer` of None is 204 without content. A view may return a Flask Response instead
-  (files, ranges).
+  (files, ranges); of what media type, `sends=` says.
 - **Live requests** (Socket.IO) are in `web.live.gateway` and answer with {"ok": ...} or {"error": ...} alike.
 '''
 

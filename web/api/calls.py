@@ -2,7 +2,9 @@
 
 import json
 import logging
+import re
 from collections.abc import Mapping
+from functools import partial
 from typing import Any, Literal
 
 from pydantic import Field
@@ -22,6 +24,7 @@ from web.causes import cause_of
 from web.errors import Conflict, Missing
 from web.happenings import CallsLookedAt
 from web.language import wanted_language
+from web.looks import CALL_VIEWED
 from web.models import CallPartyRow, PreferencesRow
 from web.services import Services, services
 
@@ -30,6 +33,7 @@ section = Section("calls")
 logger = logging.getLogger(__name__)
 
 PAGE = 50
+LONGEST_RING = 86_400.0  # seconds that nobody waits for an answer
 BROWSER = "browser"
 BROWSER_ACCOUNT = "-web-"  # in the SIP names of browsers, see pbx.registrar
 ANONYMOUS = "anonymous"
@@ -105,6 +109,7 @@ def show_calls(user: SignedIn, query: CallsQuery) -> CallPage:
     number = user.number
 
     def find(session: Session) -> tuple[list[tuple[CallRecordRow, CallPartyRow]], int, float]:
+        seen_until = _seen_until(session, number)
         wanted = (
             select(CallRecordRow, CallPartyRow)
             .join(CallPartyRow, CallPartyRow.call_id == CallRecordRow.id)
@@ -118,16 +123,18 @@ def show_calls(user: SignedIn, query: CallsQuery) -> CallPage:
             wanted = wanted.where(CallPartyRow.outgoing == (query.filter == "out"))
         if query.with_ is not None:
             other = comparable(query.with_)
-            wanted = wanted.where(
-                or_(CallRecordRow.caller == other, CallRecordRow.dialled == other, CallRecordRow.answered_by == other)
-            )
-        last = session.get(CallPartyRow, (query.before, number)) if query.before is not None else None
-        if last is not None:
+            # Who did not want to be known is not found by asking for everybody in turn.
+            known = or_(CallPartyRow.outgoing, ~CallRecordRow.plan.contains('"private"'))
+            called = or_(CallRecordRow.dialled == other, CallRecordRow.answered_by == other)
+            wanted = wanted.where(or_(called, and_(CallRecordRow.caller == other, known)))
+        if query.before is not None:
+            last = session.get(CallPartyRow, (query.before, number))
+            if last is None:  # retention has removed it meanwhile, with all before it
+                return [], _unseen(session, number, seen_until), seen_until
             earlier = CallPartyRow.started_at < last.started_at
             same = and_(CallPartyRow.started_at == last.started_at, CallPartyRow.call_id < last.call_id)
             wanted = wanted.where(or_(earlier, same))
         found = [(record, party) for record, party in session.execute(wanted)]
-        seen_until = _seen_until(session, number)
         return found, _unseen(session, number, seen_until), seen_until
 
     found, missed, seen_until = given.read(find)
@@ -169,7 +176,7 @@ def pull_call(user: SignedIn, call: str, body: Pull) -> None:
     given = services()
     sip_name = body.device
     if sip_name == BROWSER:
-        known = given.browser_accounts.get(user.session)
+        known = given.browser_phones.sip_name(user.session)
         if known is None:
             raise Conflict("this browser has no phone yet: load the page again", code="browser-has-no-phone")
         sip_name = known
@@ -178,7 +185,7 @@ def pull_call(user: SignedIn, call: str, body: Pull) -> None:
 
 @section.get("/calls/<call>", Access.USER, answer=CallStory)
 def explain_call(user: SignedIn, call: str) -> CallStory:
-    """Why a call went where it went: one of mine, or any for an admin."""
+    """Why a call went where it went: one of mine, or any for an admin, which is audited."""
     given, language = services(), wanted_language()
     index_new_calls(given)
 
@@ -188,19 +195,19 @@ def explain_call(user: SignedIn, call: str) -> CallStory:
     record, party = given.read(find)
     if record is None or (party is None and not user.is_admin):
         raise Missing("there is no record of this call")
+    if party is None:
+        parties = dict.fromkeys((record.caller, record.dialled, record.answered_by or record.dialled))
+        given.looks.note(user.number, CALL_VIEWED, record.id, {"parties": list(parties)})
     hidden = is_private(record) and not user.is_admin and user.number != record.caller
     facts = call_facts(given, record, hidden=hidden)
-    return CallStory(**facts.model_dump(), explanation=_explanation(record, language))
+    return CallStory(**facts.model_dump(), explanation=_explanation(record, language, hidden=hidden))
 
 
 def index_new_calls(given: Services) -> list[str]:
     """Brings the index of calls up to date; the ids of the new ones."""
-    new: list[str] = []
-    while given.read(given.calls_index.is_behind):
-        batch = given.act(given.calls_index.catch_up)
-        new += batch
-        if not batch:
-            break
+    index, new = given.calls_index, list[str]()
+    while records := given.read(index.behind):
+        new += given.act(partial(index.take, records=records))
     return new
 
 
@@ -231,7 +238,7 @@ def call_item(
         outcome=facts.outcome,
         cause=facts.cause,
         missed=missed,
-        seen=not missed or record.started_at <= seen_until,
+        seen=not missed or record.ended_at <= seen_until,
     )
 
 
@@ -286,6 +293,17 @@ def live_call(given: Services, view: Mapping[str, Any], viewer: str | None) -> L
     )
 
 
+def _without_caller(record: CallRecordRow) -> CallRecordRow:
+    """A copy of a record whose notes, as of a transfer, do not name who called."""
+    number = re.compile(rf"\b{re.escape(record.caller)}\b")
+    events = json.loads(record.events)
+    for event in events:
+        if "text" in event:
+            event["text"] = number.sub(ANONYMOUS, event["text"])
+    columns = {column.key: getattr(record, column.key) for column in CallRecordRow.__table__.columns}
+    return CallRecordRow(**{**columns, "events": json.dumps(events), "cause": number.sub(ANONYMOUS, record.cause)})
+
+
 def numbers_in(view: Mapping[str, Any]) -> frozenset[str]:
     """Whom a call in progress concerns: who called, who was called, who rings and who talks."""
     named = (view["caller"], view["dialled"], view.get("answered_by"), *view["ringing"], *view["parties"])
@@ -298,15 +316,23 @@ def _seen_until(session: Session, number: str) -> float:
 
 
 def _unseen(session: Session, number: str, since: float) -> int:
-    unseen = select(CallPartyRow.call_id).where(
-        CallPartyRow.number == number, CallPartyRow.missed, CallPartyRow.started_at > since
+    """How many calls were missed since then. One that rang at that moment was not missed yet."""
+    unseen = (
+        select(CallPartyRow.call_id)
+        .join(CallRecordRow, CallRecordRow.id == CallPartyRow.call_id)
+        .where(
+            CallPartyRow.number == number,
+            CallPartyRow.missed,
+            CallPartyRow.started_at > since - LONGEST_RING,
+            CallRecordRow.ended_at > since,
+        )
     )
     return len(session.scalars(unseen.limit(1000)).all())
 
 
-def _explanation(record: CallRecordRow, language: Language) -> list[str]:
+def _explanation(record: CallRecordRow, language: Language, *, hidden: bool) -> list[str]:
     try:
-        return story(record, language)
+        return story(_without_caller(record) if hidden else record, language)
     except (KeyError, TypeError, ValueError, IndexError) as error:
         logger.error("! the record of call %s cannot be read: %r", record.id, error)
         return [_UNREADABLE[language]]

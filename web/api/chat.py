@@ -19,6 +19,7 @@ from messaging.receipts import mark_read
 from messaging.sync import MOST as MOST_CONVERSATIONS
 from messaging.sync import changes, conversation_of, list_conversations
 from pbx.directory.models import NAME_LENGTH
+from pbx.storage.errors import DatabaseRefused
 from pbx.storage.unit import Transaction
 from web.api.chat_shapes import (
     Catchup,
@@ -32,7 +33,7 @@ from web.api.chat_shapes import (
     shape_of_page,
 )
 from web.api.section import Access, Section
-from web.api.shapes import Number, Shape
+from web.api.shapes import LARGEST_ID, Number, Shape
 from web.auth.sessions import SignedIn
 from web.errors import Invalid, translate
 from web.services import Services, services
@@ -44,8 +45,6 @@ translate(errors.NotAllowed, 403, "not-allowed")
 translate(errors.BadValue, 422, "invalid")
 translate(errors.TooMuch, 413, "too-much")
 translate(errors.FileGone, 410, "gone")
-
-LARGEST_ID = 2**63 - 1
 
 
 class NewConversation(Shape):
@@ -198,17 +197,25 @@ def post_message(user: SignedIn, conversation: int, body: NewMessage) -> ChatMes
 
 def send_message(user: SignedIn, conversation: int, body: NewMessage) -> ChatMessage:
     """The same for a message that came by Socket.IO."""
-    message = services().chat.act(
-        lambda tx: send(
-            tx,
-            conversation,
-            actor=user.number,
-            client_id=body.client_id,
-            text=body.text,
-            attachments=body.attachments,
-            reply_to=body.reply_to,
+    given, this = services(), (user.number, body.client_id)
+    untold = this in given.untold
+    try:
+        message = given.chat.act(
+            lambda tx: send(
+                tx,
+                conversation,
+                actor=user.number,
+                client_id=body.client_id,
+                text=body.text,
+                attachments=body.attachments,
+                reply_to=body.reply_to,
+                untold=untold,
+            )
         )
-    )
+    except DatabaseRefused:
+        given.untold.add(this)
+        raise
+    given.untold.discard(this)
     return shape_of_message(message)
 
 

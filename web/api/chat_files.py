@@ -30,8 +30,9 @@ section = Section("chat_files", title="files")
 
 PIECE = 256 << 10  # octets that are read at once
 SANDBOX = "sandbox; default-src 'none'"
-# A file never changes; but who may see it does, so no proxy keeps it.
-CACHED = "private, max-age=86400"
+# A file never changes; but who may see it does: a browser that has it asks each time whether it may be shown, and hears
+# in a few octets that it may. No proxy keeps it.
+CACHED = "private, no-cache"
 
 
 class FileQuery(Shape):
@@ -40,7 +41,7 @@ class FileQuery(Shape):
     download: bool = Field(default=False, description="save it, though it could be shown")
 
 
-@section.get("/attachments/<attachment>", Access.USER, query=FileQuery)
+@section.get("/attachments/<attachment>", Access.USER, query=FileQuery, sends=UNKNOWN)
 def show_attachment(user: SignedIn, attachment: str, query: FileQuery) -> Response:
     """A file, whole or a range of it."""
     given = services()
@@ -53,7 +54,7 @@ def show_attachment(user: SignedIn, attachment: str, query: FileQuery) -> Respon
     return response
 
 
-@section.get("/attachments/<attachment>/thumbnail", Access.USER)
+@section.get("/attachments/<attachment>/thumbnail", Access.USER, sends="image/webp")
 def show_thumbnail(user: SignedIn, attachment: str) -> Response:
     """A small picture of a picture, in WebP."""
     given = services()

@@ -5,13 +5,11 @@ from pydantic import Field
 from messaging.search import MAX_QUERY, MOST, PAGE, find
 from web.api.chat_shapes import ChatMessage, shape_of_message
 from web.api.section import Access, Section
-from web.api.shapes import Page, Shape
+from web.api.shapes import LARGEST_ID, Page, Shape
 from web.auth.sessions import SignedIn
 from web.services import services
 
 section = Section("chat_search", title="search")
-
-LARGEST_ID = 2**63 - 1
 
 
 class SearchQuery(Shape):

@@ -6,6 +6,7 @@ all octets are there.
 
 import base64
 import binascii
+import errno
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from functools import partial, wraps
@@ -32,6 +33,7 @@ TUS = "1.0.0"
 OCTETS = "application/offset+octet-stream"
 PIECE = 256 << 10  # octets that are read before they are written
 MAX_METADATA = 4096  # octets of the header
+FULL = (errno.ENOSPC, errno.EDQUOT)
 
 View = Callable[..., Response]
 
@@ -115,6 +117,9 @@ def show_upload(user: SignedIn, upload: str) -> Response:
     """How far an upload has come."""
     given = services()
     row, received = _state(given, upload, user)
+    if received == row.size and not row.stored:
+        # The process was stopped, or the database refused, after the last octet; the client will send no more.
+        _finish(given, upload, user)
     response = Response(status=200)
     response.headers["Upload-Offset"] = str(received)
     response.headers["Upload-Length"] = str(row.size)
@@ -180,6 +185,10 @@ def _receive(given: Services, upload: str, offset: int, size: int) -> int:
     try:
         while piece := _read_piece():
             offset = given.threads.run(partial(files.append, upload, offset, [piece], size=size))
+    except OSError as error:
+        if error.errno not in FULL:
+            raise
+        raise TusError("the disk of the server is full", status=507, code="disk-full") from error
     finally:
         given.threads.run(lambda: files.sync(upload))
     return offset

@@ -76,9 +76,10 @@ def change_me(user: SignedIn, body: ProfileChange) -> Me:
             row.language = body.language
         if "theme" in said:
             row.theme = body.theme
+        before = row.status
         if body.status is not None:
             row.status = " ".join(body.status.split())
-        tx.emit(ProfileTouched(user.number))
+        tx.emit(ProfileTouched(user.number, shown=row.status != before))
         return name
 
     name = given.act(change)

@@ -13,7 +13,7 @@ section = Section("provisioning")
 USED = "this address was used already, or its time is up: make the phone's account again"
 
 
-@section.get("/provisioning/<token>", Access.PUBLIC)
+@section.get("/provisioning/<token>", Access.PUBLIC, sends="application/xml")
 def show_configuration(token: str) -> Response:
     """The configuration of a Linphone, once: whoever has the address has the account. 404 after that."""
     given = services()

@@ -11,13 +11,17 @@ from typing import Any
 
 from apiflask import APIBlueprint
 from flask import Response, request
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 
 from web.api.examples import example
-from web.auth.access import check_not_forged, signed_in, signed_in_admin
-from web.errors import Invalid
+from web.auth.access import SAFE, check_not_forged, signed_in, signed_in_admin
+from web.errors import ApiError, Missing
+from web.reading import has_nul, read
+from web.services import services
 
 PREFIX = "/api/v1"
+OCTETS = {"type": "string", "format": "binary"}  # in OpenAPI's words
+SMALL = 16 << 10  # octets of a body from somebody who is not signed in
 
 View = Callable[..., Any]
 
@@ -66,7 +70,8 @@ class Section:
         query: type[BaseModel] | None = None,
         body: type[BaseModel] | None = None,
         answer: type[BaseModel] | None = None,
-        status: int = 200,
+        sends: str | None = None,
+        status: int | None = None,
         hidden: bool = False,
     ) -> Callable[[View], View]:
         """Declares a route.
@@ -74,24 +79,36 @@ class Section:
         Args:
             query, body: models of what comes in; the view gets them by these names.
             answer: model of what goes out; None answers 204 where the view returns None.
+            sends: media type of octets that go out instead.
+            status: of the answer; 200, or 204 where nothing goes out, if not given.
             hidden: not in the OpenAPI description.
         """
+
+        good = status or (204 if answer is None and sends is None else 200)
 
         def declare(view: View) -> View:
             @wraps(view)
             def checked(**parts: Any) -> Any:
                 check_not_forged(request)
-                if access is Access.USER:
+                if has_nul(parts):
+                    raise Missing("there is nothing at this address")
+                if access is Access.PUBLIC:
+                    request.max_content_length = SMALL
+                elif access is Access.USER:
                     parts["user"] = signed_in()
                 elif access is Access.ADMIN:
                     parts["user"] = signed_in_admin()
+                if access is not Access.PUBLIC and method not in SAFE:
+                    given = services()
+                    given.pace.take(parts["user"].number, given.now().timestamp())
                 if query is not None:
-                    parts["query"] = _read(query, request.args.to_dict(), "query")
+                    parts["query"] = read(query, request.args.to_dict(), "query")
                 if body is not None:
-                    parts["body"] = _read(body, request.get_json(force=True), "body")
-                return _answer(view(**parts), status)
+                    parts["body"] = read(body, _json(), "body")
+                return _answer(view(**parts), good)
 
-            described = self._describe(checked, access, query, body, answer, status, hidden=hidden)
+            schema = answer if sends is None else OCTETS
+            described = self._describe(checked, access, query, body, schema, sends, good, hidden=hidden)
             described.__dict__["access"] = access
             endpoint = f"{view.__name__}_{method.lower()}"
             self.blueprint.add_url_rule(rule, endpoint, described, methods=[method])
@@ -105,7 +122,8 @@ class Section:
         access: Access,
         query: type[BaseModel] | None,
         body: type[BaseModel] | None,
-        answer: type[BaseModel] | None,
+        answer: type[BaseModel] | dict[str, str] | None,
+        sends: str | None,
         status: int,
         *,
         hidden: bool,
@@ -129,28 +147,23 @@ class Section:
         spec["response"] = {
             "schema": answer if answer is not None else {},
             "schema_adapter_many": False,
-            "status_code": status if answer is not None else 204,
+            "status_code": status,
             "description": None,
-            "example": example(answer) if answer is not None else None,
+            "example": example(answer) if isinstance(answer, type) else None,
             "examples": None,
             "links": None,
-            "content_type": "application/json",
+            "content_type": sends or "application/json",
             "headers": None,
         }
         return view
 
 
-def _read(model: type[BaseModel], values: Any, place: str) -> BaseModel:
-    """Input in the shape of its model. Raises Invalid."""
+def _json() -> Any:
+    """The body of the request. Raises ApiError, BadRequest."""
     try:
-        return model.model_validate(values)
-    except ValidationError as error:
-        details: dict[str, list[str]] = {}
-        for problem in error.errors(include_url=False, include_context=False, include_input=False):
-            where = ".".join(str(part) for part in problem["loc"]) or place
-            details.setdefault(where, []).append(problem["msg"])
-        first = next(iter(details))
-        raise Invalid(f"{first}: {details[first][0]}", details=details) from error
+        return request.get_json(force=True)
+    except RecursionError as error:
+        raise ApiError("the request is nested too deeply") from error
 
 
 def _answer(result: Any, status: int) -> Any:

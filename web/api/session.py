@@ -80,7 +80,7 @@ def sign_in(body: SignInBody) -> Response:
         if new_hash is not None:
             user = set_user(tx, user.number, box=given.box, actor=user.number, password_hash=new_hash)
         if before is not None:  # this browser's session until now is of no use to anybody
-            end_session(tx, before.number, before.session)
+            _end(tx, before)
         return start_session(tx, user, address=address, user_agent=user_agent)
 
     token = given.act(start)
@@ -97,13 +97,15 @@ def show_session(user: SignedIn) -> SessionAnswer:
 
 @section.delete("/session", Access.PUBLIC)
 def sign_out() -> Response:
-    """Sign out; nothing happens where nobody is signed in."""
+    """Sign out; nothing happens where nobody is signed in. The browser forgets what it has kept of us, as pictures."""
     given = services()
     found = whose_request()
     if found is not None:
         given.act(lambda tx: _end(tx, found))
     response = Response(status=204)
     response.set_cookie(COOKIE, "", max_age=0, path="/", secure=True, httponly=True, samesite="Strict")
+    # Its cache alone: what the service worker holds of the client is nobody's secret, and the next one needs it.
+    response.headers["Clear-Site-Data"] = '"cache"'
     return response
 
 

@@ -11,6 +11,8 @@ from web.causes import CauseCode
 
 T = TypeVar("T")
 
+LARGEST_ID = 2**63 - 1  # that a database can store
+
 
 def _utc_text(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

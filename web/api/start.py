@@ -88,8 +88,7 @@ def _sip_account(given: Services, user: SignedIn) -> SipAccount | None:
     """Raises BusError."""
     if not user.number.isdigit():
         return None
-    issued = given.ask_engine("credentials.issue", {"number": user.number, "session": user.session})
-    given.browser_accounts[user.session] = str(issued["username"])
+    issued = given.browser_phones.issue(user)
     domain = given.settings.sip.domain
     return SipAccount(
         uri=f"sip:{user.number}@{domain}",

@@ -76,5 +76,8 @@ def check_not_forged(asked: Request) -> None:
 
 def is_own_origin(origin: str, host: str) -> bool:
     """Whether an Origin header names this server, as the Host header calls it."""
-    parts = urlsplit(origin)
+    try:
+        parts = urlsplit(origin)
+    except ValueError:  # as of "https://["
+        return False
     return parts.scheme == "https" and parts.netloc.lower() == host.lower()

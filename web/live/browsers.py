@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from web.auth.sessions import SignedIn
+from web.pace import Allowance
 
 BURST = 60.0  # requests that a browser may send at once
 PER_SECOND = 20.0  # and in the long run; nobody types faster
@@ -16,18 +17,11 @@ class Browser:
 
     sid: str
     user: SignedIn
-    allowance: float = BURST
-    counted_at: float = 0.0
+    allowance: Allowance = field(default_factory=lambda: Allowance(BURST, PER_SECOND, BURST))
 
     def may_ask(self, now: float) -> bool:
         """Whether one more request is not too many. `now` is in seconds of any clock."""
-        earned = max(now - self.counted_at, 0.0) * PER_SECOND if self.counted_at else 0.0
-        self.allowance = min(self.allowance + earned, BURST)
-        self.counted_at = now
-        if self.allowance < 1.0:
-            return False
-        self.allowance -= 1.0
-        return True
+        return not self.allowance.wait(now)
 
 
 @dataclass(slots=True)

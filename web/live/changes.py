@@ -15,7 +15,7 @@ def connect(given: Services) -> None:
     given.events.on(DirectoryTaken, lambda _: told.directory())
     given.events.on(DeviceAdded, lambda event: given.rooms.to_users(event.numbers, DeviceChanged()))
     given.events.on(DeviceRemoved, lambda event: given.rooms.to_users(event.numbers, DeviceChanged()))
-    given.events.on(ProfileTouched, lambda event: _tell_profile(given, event.number))
+    given.events.on(ProfileTouched, lambda event: _tell_profile(given, event))
     given.events.on(CallsLookedAt, lambda event: given.rooms.to_user(event.number, CallsSeen()))
 
 
@@ -53,6 +53,7 @@ def _undisturbed(directory: Directory) -> set[str]:
     return {number for number, user in directory.users.items() if any(rule.kind is RuleKind.DND for rule in user.rules)}
 
 
-def _tell_profile(given: Services, number: str) -> None:
-    given.rooms.to_user(number, ProfileChanged())
-    given.rooms.to_everyone(DirectoryChanged(numbers=[number]))  # the status stands in everybody's list
+def _tell_profile(given: Services, event: ProfileTouched) -> None:
+    given.rooms.to_user(event.number, ProfileChanged())
+    if event.shown:
+        given.rooms.to_everyone(DirectoryChanged(numbers=[event.number]))

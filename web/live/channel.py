@@ -29,6 +29,9 @@ MOST_HELD = 4 << 20  # octets that wait for a browser; one that reads so little 
 READ_AHEAD = 4096  # octets that are read at once
 LAST_WORDS = 5.0  # seconds in which a browser that is let go has to take what waits for it
 READABLE = 1  # libev's EV_READ
+# How messages of Socket.IO with binary parts begin. Nothing that is asked here has any, and a browser that announces a
+# billion of them has all that it says afterwards kept until the last has come.
+WITH_PARTS = (b"45", b"46")
 
 
 class Channel(Socket):  # type: ignore[misc]  # the library has no types
@@ -37,6 +40,7 @@ class Channel(Socket):  # type: ignore[misc]  # the library has no types
     queue: Any  # for what is sent before the WebSocket is there
     closed: bool
     closing: bool
+    welcome: bool  # somebody is signed in there; a stranger holds a place until the first heartbeat
     _wire: Any  # the socket, None until the WebSocket is there
     _watcher: Any  # the loop's, of what can be read
     _frames: Frames
@@ -51,7 +55,7 @@ class Channel(Socket):  # type: ignore[misc]  # the library has no types
         made.__class__ = cls
         made._wire = made._watcher = made._waiting = None
         made._held = 0
-        made._gone = made._unanswered = False
+        made._gone = made._unanswered = made.welcome = False
         channel: Channel = made
         return channel
 
@@ -178,8 +182,10 @@ class Channel(Socket):  # type: ignore[misc]  # the library has no types
         elif opcode != PONG:
             if len(payload) > self.server.max_http_buffer_size:
                 raise FrameError("a message is too large")
+            if opcode != TEXT or payload.startswith(WITH_PARTS):
+                raise FrameError("a message has binary parts")
             with suppress(UnknownPacketError):
-                self.receive(packet.Packet(encoded_packet=payload.decode() if opcode == TEXT else payload))
+                self.receive(packet.Packet(encoded_packet=payload.decode()))
 
     # ---- its end
 
@@ -222,8 +228,8 @@ class Channel(Socket):  # type: ignore[misc]  # the library has no types
         return not self.closed
 
     def beat(self) -> None:
-        """Asks whether it is there; one that has not answered the last time is let go."""
-        if self._unanswered:
+        """Asks whether it is there; one that has not answered the last time, or never said who it is, is let go."""
+        if self._unanswered or not self.welcome:
             self.close(wait=False, reason=self.server.reason.PING_TIMEOUT)
         else:
             self._unanswered = True

@@ -4,6 +4,9 @@ Handlers run one after the other in the order of the sequence (`web.live.chat_wr
 members of a conversation that are remembered here are those of the time of each event.
 """
 
+from collections.abc import Callable
+from typing import Any
+
 from messaging import events
 from messaging.access import access_conversation
 from messaging.conversations import has_removed, settle_removed
@@ -33,12 +36,16 @@ from web.services import Services, services
 def connect(given: Services) -> None:
     """Registers what is told, and to whom."""
     fan_out = FanOut(given)
-    given.events.on(events.MessageSent, fan_out.sent)
-    given.events.on(events.MessageChanged, fan_out.changed)
-    given.events.on(events.ConversationChanged, fan_out.conversation)
-    given.events.on(events.ConversationRemoved, fan_out.removed)
-    given.events.on(events.MutedChanged, fan_out.muted)
-    given.events.on(events.ReadChanged, fan_out.read)
+    tells: tuple[tuple[type[events.ChatEvent], Callable[[Any], None]], ...] = (
+        (events.MessageSent, fan_out.sent),
+        (events.MessageChanged, fan_out.changed),
+        (events.ConversationChanged, fan_out.conversation),
+        (events.ConversationRemoved, fan_out.removed),
+        (events.MutedChanged, fan_out.muted),
+        (events.ReadChanged, fan_out.read),
+    )
+    for kind, tell in tells:
+        given.events.on(kind, fan_out.telling(tell))
     # Somebody may be gone; those who talked with them are told.
     given.events.on(DirectoryTaken, lambda _: given.chat.after(0.0, lambda: settle(given)))
     given.chat.after(0.0, lambda: settle(given))
@@ -58,6 +65,15 @@ class FanOut:
         self._rooms = given.rooms
         self._browsers = given.browsers
         self.members = given.chat_members
+
+    def telling(self, tell: Callable[[Any], None]) -> Callable[[Any], None]:
+        """`tell`, and it is known how far the telling has come."""
+
+        def told(event: events.ChatEvent) -> None:
+            self.members.told = event.seq  # first: who comes while it is told may have it twice, but does not miss it
+            tell(event)
+
+        return told
 
     def sent(self, event: events.MessageSent) -> None:
         # Calls come by the hundred: nobody looks up whom to tell where nobody is there.
@@ -93,6 +109,8 @@ class FanOut:
 @live_request("send", Send)
 def send(user: SignedIn, body: Send) -> ChatMessage:
     """Send a message."""
+    given = services()
+    given.pace.take(user.number, given.now().timestamp())  # as for one that comes by HTTP
     return send_message(user, body.conversation, body)
 
 

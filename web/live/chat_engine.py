@@ -6,6 +6,7 @@ away, is found when the engine is heard again.
 
 import logging
 from collections import deque
+from collections.abc import Sequence
 from functools import partial
 
 from sqlalchemy import delete, select
@@ -16,12 +17,15 @@ from messaging.sip_gateway import ForPhones, SipMessage, for_phones, take_messag
 from pbx.bus.errors import BusError
 from pbx.bus.lines import Values
 from pbx.calls.models import SipInboxRow
+from pbx.storage.errors import DatabaseRefused
 from pbx.storage.unit import Transaction
 from web.services import Services
 
 logger = logging.getLogger(__name__)
 
 BATCH = 200
+AFTER = 2.0  # seconds after a message in which the engine has written it; many come in them
+AGAIN = (10.0, 60.0, 300.0, 600.0)
 MOST_FOR_PHONES = 1000  # messages that wait for the engine; it is away if there are more
 
 
@@ -30,7 +34,7 @@ def connect(given: Services) -> None:
     inbox, phones = Inbox(given), Phones(given)
     bus = given.engine_events
     bus.on("sip.message", lambda data: inbox.arrived(data))
-    bus.on("snapshot", lambda _: inbox.catch_up())
+    bus.on("snapshot", lambda _: inbox.look_soon(0.0))
     given.events.on(MessageSent, phones.said)
 
 
@@ -39,11 +43,31 @@ class Inbox:
 
     def __init__(self, given: Services) -> None:
         self._given = given
+        self._looks = False
 
     def arrived(self, data: Values) -> None:
         """A phone said something; its row in the database may be a moment late."""
         message = SipMessage(str(data["id"]), str(data["from"]), str(data["to"]), str(data["text"]), float(data["at"]))
         self._given.chat.later(lambda tx: take_message(tx, message))
+        self.look_soon(AFTER)
+
+    def look_soon(self, seconds: float, again: Sequence[float] = AGAIN) -> None:
+        """Looks into the inbox after so many seconds; again after these, while the database refuses.
+
+        What lies there longer would outlive its own deletion, and come anew when it was removed long ago.
+        """
+        if not self._looks:
+            self._looks = True
+            self._given.chat.after(seconds, lambda: self._look(again))
+
+    def _look(self, again: Sequence[float]) -> None:
+        self._looks = False
+        try:
+            self.catch_up()
+        except DatabaseRefused as error:
+            logger.warning("! messages of phones are not in chat yet: %s", error)
+            if again:
+                self.look_soon(again[0], again[1:])
 
     def catch_up(self) -> None:
         """Takes all that lies in the inbox, and empties it."""

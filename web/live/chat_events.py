@@ -6,8 +6,9 @@ Each of these events but `typing` carries the number of the change in `seq`: the
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from web.api.chat import LARGEST_ID, NewMessage
+from web.api.chat import NewMessage
 from web.api.chat_shapes import ChatConversation, ChatFacts, ChatMessage
+from web.api.shapes import LARGEST_ID
 from web.live.events import LiveData
 
 

@@ -15,6 +15,8 @@ class ChatMembers:
     def __init__(self, read: Callable[[Callable[[Any], dict[int, Facts]]], dict[int, Facts]]) -> None:
         self._read = read
         self._facts: OrderedDict[int, Facts] = OrderedDict()
+        self.told = 0
+        """The number of the last change that browsers were told of."""
 
     def facts(self, conversation: int) -> Facts | None:
         """What is known of a conversation; None where there is none. Its read marks may be old."""

@@ -40,4 +40,7 @@ class WorkerNews:
                     self.look()
                 except DatabaseRefused as error:
                     logger.warning("! %s", error)
+                except Exception:
+                    # Whatever was wrong with one picture must not end the news of all others.
+                    logger.exception("! the worker's news could not be told")
                 bell.wait(LOOKS)

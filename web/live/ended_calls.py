@@ -18,7 +18,7 @@ from pbx.calls.models import CallRecordRow
 from pbx.storage.errors import DatabaseRefused
 from pbx.storage.unit import Transaction
 from web.api.calls import call_item, index_new_calls, is_private
-from web.calls_index import Indexed, Record, index_calls, load_records, parties_of
+from web.calls_index import Indexed, Record, index_calls, load_indexed, load_records
 from web.live.events import CallRecorded
 from web.services import Services
 
@@ -101,8 +101,7 @@ class EndedCalls:
         given = self._given
         new = index_new_calls(given)
         for start in range(0, len(new) if given.browsers.connected else 0, BATCH):
-            records = given.read(partial(load_records, ids=new[start : start + BATCH]))
-            self._tell([Indexed(record, parties_of(record)) for record in records])
+            self._tell(given.read(partial(load_indexed, ids=new[start : start + BATCH])))
         place: tuple[float, str] = (given.chat.act(_oldest), "")
         while records := given.read(partial(_records_from, place=place)):
             given.chat.act(partial(_note_all, records=records))

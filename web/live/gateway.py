@@ -13,7 +13,7 @@ from flask import Flask, request
 from flask_socketio import ConnectionRefusedError as Refused
 from flask_socketio import SocketIO, disconnect, join_room
 
-from pbx.bus.errors import BusError
+from pbx.storage.errors import DatabaseRefused
 from web.auth.access import COOKIE, is_own_origin, whose_token
 from web.auth.sessions import SignedIn, note_uses_of, those_that_hold
 from web.chat_position import chat_position
@@ -43,6 +43,7 @@ REQUEST_MODULES = ("web.live.chat",)
 PING_EVERY = 10  # seconds
 PING_PATIENCE = PING_EVERY  # it has until it is asked again
 MOST_BROWSERS = 20_000  # connections
+MOST_OF_ONE = 100  # of one user: pages that are open; nobody shall take all places alone
 LARGEST_MESSAGE = 128 << 10  # octets; a chat message of 10 000 characters fits in any script
 
 KEPT = (
@@ -88,13 +89,14 @@ def open_gateway(app: Flask, socketio: SocketIO, given: Services) -> None:
     """Joins Socket.IO to the application and begins to listen to what happens."""
     socketio.init_app(app)
     _use_channels(socketio)
-    socketio.on_event("connect", _connect)
+    socketio.on_event("connect", lambda _auth=None: _connect(given, socketio))
     socketio.on_event("disconnect", _disconnect)
     socketio.on_error_default(_failed)
     load_requests()
     for asked in REQUESTS.values():
         socketio.on_event(asked.name, _handler(asked))
     given.events.on(SessionEnded, lambda ended: _end_session(given, socketio, ended))
+    given.engine_events.on("snapshot", lambda _: _repeat_ends(given))
     for name in LISTENERS:
         import_module(name).connect(given)
 
@@ -105,6 +107,9 @@ def _use_channels(socketio: SocketIO) -> None:
     accept = eio.handlers["connect"]
 
     def connect(eio_sid: str, environ: dict[str, Any]) -> Any:
+        # A request that only half asks for a WebSocket gets none, and would stay in the library's table for good.
+        if "wsgi.websocket" not in environ:
+            return "this address wants a whole request for a WebSocket"
         if len(eio.sockets) > MOST_BROWSERS:
             return False
         heart.follow(Channel.take(eio.sockets[eio_sid]))
@@ -119,17 +124,13 @@ def _end_session(given: Services, socketio: SocketIO, ended: SessionEnded) -> No
         if browser.user.session == ended.session:
             given.rooms.to_browser(browser.sid, SessionRevoked())
             _let_go(given, socketio, browser.sid)
-    _end_phone(given, ended.number, ended.session)
+    given.browser_phones.end(ended.number, ended.session)
 
 
-def _end_phone(given: Services, number: str, session: str) -> None:
-    """Ends the SIP account that the browser of a session had."""
-    if given.browser_accounts.pop(session, None) is None:
-        return
-    try:
-        given.ask_engine("credentials.revoke", {"number": number, "session": session})
-    except BusError as error:
-        logger.warning("! the SIP account of a session that has ended stays until it expires: %s", error)
+def _repeat_ends(given: Services) -> None:
+    """The engine was started anew: it has to hear again which phones have ended."""
+    if given.browser_phones.has_ended:
+        given.chat.after(0.0, given.browser_phones.repeat)
 
 
 def end_all_connections(socketio: SocketIO) -> None:
@@ -138,19 +139,20 @@ def end_all_connections(socketio: SocketIO) -> None:
         socketio.server.eio.disconnect()
 
 
-def check_sessions(given: Services, socketio: SocketIO, numbers: set[str] | None) -> None:
-    """Ends the connections whose session holds no more; of these users, or of all."""
-    of = [browser for browser in given.browsers.connected.values() if numbers is None or browser.user.number in numbers]
-    if not of:
+def check_sessions(given: Services, socketio: SocketIO) -> None:
+    """Ends the connections whose session holds no more, and the phones of pages without a connection likewise."""
+    of = list(given.browsers.connected.values())
+    hashes = {browser.user.token_hash for browser in of} | given.browser_phones.sessions()
+    if not hashes:
         return
-    hashes = {browser.user.token_hash for browser in of}
     now = given.now()
     holding = given.read(lambda session: those_that_hold(session, hashes, given.limits, now))
     for browser in of:
         if browser.user.token_hash not in holding:
             given.rooms.to_browser(browser.sid, SessionRevoked())
             _let_go(given, socketio, browser.sid)
-            _end_phone(given, browser.user.number, browser.user.session)
+            given.browser_phones.end(browser.user.number, browser.user.session)
+    given.browser_phones.end_without(holding | (given.browser_phones.sessions() - hashes))
 
 
 def note_uses(given: Services) -> None:
@@ -166,20 +168,52 @@ def activity(user: SignedIn, body: Activity) -> None:
     services().presence.browser(user.number, sid_of_request(), active=body.state == "active")
 
 
-def _connect(_auth: Any = None) -> None:
-    given = services()
+def _connect(given: Services, socketio: SocketIO) -> None:
+    """Lets a browser in. Raises Refused for all others: whatever else were raised here would let it in as nobody."""
+    sid, server = sid_of_request(), socketio.server
+    eio_sid = server.manager.eio_sid_from_sid(sid, "/")
+    try:
+        _let_in(given, server, sid, eio_sid)
+    except Refused:
+        raise
+    except Exception as error:
+        if isinstance(error, DatabaseRefused):
+            logger.warning("! a browser has to come again: %s", error)
+        else:
+            logger.exception("! a browser could not be let in")
+        _forget(given, sid)
+        # A page that is refused stays away; one whose connection ends comes back, when all may be well again.
+        server.eio.disconnect(eio_sid)
+        raise Refused("unavailable") from error
+
+
+def _let_in(given: Services, server: Any, sid: str, eio_sid: str) -> None:
+    user, position = _who_connects(given)
+    if eio_sid not in server.environ:  # it has gone meanwhile, and nobody would say so again
+        raise Refused("gone")
+    # From here on nothing waits: what was told meanwhile would come before the answer, and the browser would think that
+    # it knows all up to there.
+    if len(given.browsers.of(user.number)) >= MOST_OF_ONE:
+        raise Refused("too-many")
+    if channel := server.eio.sockets.get(eio_sid):
+        channel.welcome = True
+    given.browsers.add(sid, user)
+    for room in (room_of(user.number), EVERYONE, *([ADMINS] if user.is_admin else [])):
+        join_room(room)
+    seq = None if position is None else max(position, given.chat_members.told)
+    given.rooms.to_browser(sid, Connected(seq=seq))
+    given.presence.browser(user.number, sid, active=True)
+    request.environ.pop("HTTP_COOKIE", None)
+    _forget_request()
+
+
+def _who_connects(given: Services) -> tuple[SignedIn, int | None]:
+    """The user of a browser that connects, and how far the chat has come. Raises Refused, DatabaseRefused."""
     token = request.cookies.get(COOKIE)
     user = whose_token(given, token) if token else None
     if user is None:
         raise Refused("not-signed-in")
-    sid = sid_of_request()
-    given.browsers.add(sid, user)
-    for room in (room_of(user.number), EVERYONE, *([ADMINS] if user.is_admin else [])):
-        join_room(room)
-    given.rooms.to_browser(sid, Connected(seq=chat_position(given, user.number)))
-    given.presence.browser(user.number, sid, active=True)
-    request.environ.pop("HTTP_COOKIE", None)
-    _forget_request()
+    return user, chat_position(given, user.number)
 
 
 def _forget_request() -> None:

@@ -14,11 +14,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from flask import request
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 
 from web.auth.sessions import SignedIn
-from web.errors import ApiError, Invalid, as_api_error, body
+from web.errors import ApiError, as_api_error, body
 from web.live.browsers import Browser
+from web.reading import read
 
 Handler = Callable[[SignedIn, Any], Any]
 
@@ -58,19 +59,9 @@ def carry_out(asked: LiveRequest, browser: Browser | None, values: Any, now: flo
             raise ApiError("sign in first", status=401, code="not-signed-in")
         if not browser.may_ask(now):
             raise ApiError("this browser asks too much at once", status=429, code="too-many")
-        return {"ok": _result(asked.handler(browser.user, _read(asked.model, values)))}
+        return {"ok": _result(asked.handler(browser.user, read(asked.model, values, "body")))}
     except Exception as error:
         return body(as_api_error(error))
-
-
-def _read(model: type[BaseModel], values: Any) -> BaseModel:
-    try:
-        return model.model_validate(values)
-    except ValidationError as error:
-        problems = error.errors(include_url=False, include_context=False, include_input=False)
-        details = {".".join(map(str, one["loc"])) or "body": [one["msg"]] for one in problems}
-        first = next(iter(details))
-        raise Invalid(f"{first}: {details[first][0]}", details=details) from error
 
 
 def _result(result: Any) -> Any:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from sqlalchemy.orm import Session
 
-from messaging.attachments import Limits, begin_upload, finish_upload
+from messaging.attachments import Limits, begin_upload, finish_upload, note_unlinked, to_unlink
 from messaging.conversations import create_group, open_direct
 from messaging.files import FileStore
 from messaging.messages import send
@@ -66,6 +66,14 @@ class Chat:
         self.files.append(upload, 0, [content], size=len(content))
         done: Attachment = self.do(finish_upload, upload, content[:64], actor=owner)
         return done
+
+    def remove_files(self) -> int:
+        """What the worker does after a sweep: how many files had to go from disk."""
+        gone: list[str] = self.read(to_unlink, self.now, 100)
+        for file in gone:
+            self.files.remove(file)
+        self.do(note_unlinked, gone)
+        return len(gone)
 
 
 @pytest.fixture

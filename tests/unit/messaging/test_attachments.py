@@ -9,18 +9,20 @@ from messaging.attachments import (
     announce_thumbnails,
     begin_upload,
     cancel_upload,
-    expired_uploads,
     finish_upload,
-    forget_uploads,
     has_news_of_thumbnails,
     note_thumbnail,
+    note_unlinked,
     stored_by,
+    to_unlink,
     try_thumbnail,
     waiting_for_thumbnails,
 )
 from messaging.errors import NotFound, TooMuch
 from messaging.events import MessageChanged
 from messaging.messages import delete, show_thumbnails, timeline
+from pbx.directory.secrets import SecretBox
+from pbx.directory.users import add_user, remove_user
 from tests.unit.messaging.conftest import LIMITS, PNG, Chat
 
 DAY = timedelta(days=1)
@@ -53,6 +55,17 @@ def test_limits_hold_for_one_file_and_for_one_person(chat: Chat) -> None:
     assert chat.read(stored_by, "101") == 3 * LIMITS.largest
 
 
+def test_whoever_gets_a_number_has_a_share_of_the_disk_of_their_own(chat: Chat, box: SecretBox) -> None:
+    direct = chat.direct("101", "102")
+    for _ in range(3):
+        chat.say(direct, "101", attachments=[chat.upload("101", content=bytes(LIMITS.largest)).id])
+    chat.do(remove_user, "101", actor="cli:test")
+    chat.now += DAY
+    chat.do(add_user, "101", name="Another", box=box, actor="cli:test")
+    begin(chat, LIMITS.largest)
+    assert chat.read(stored_by, "101") == LIMITS.largest
+
+
 def test_uploads_that_nobody_sends_are_not_without_number(chat: Chat) -> None:
     for _ in range(MOST_UNUSED):
         begin(chat, 0)
@@ -79,15 +92,15 @@ def test_what_is_not_finished_or_sent_in_time_expires(chat: Chat) -> None:
     direct = chat.direct("101", "102")
     unfinished, unsent, sent = begin(chat, 10), chat.upload("101").id, chat.upload("101").id
     chat.say(direct, "101", attachments=[sent])
-    assert chat.read(expired_uploads, chat.now, 10) == []
+    assert chat.read(to_unlink, chat.now, 10) == []
     chat.now += DAY
-    assert set(chat.read(expired_uploads, chat.now, 10)) == {unfinished, unsent}
+    assert set(chat.read(to_unlink, chat.now, 10)) == {unfinished, unsent}
     for refused in (unfinished, unsent):
         with pytest.raises(NotFound):
             chat.say(direct, "101", attachments=[refused])
         with pytest.raises(NotFound):
             chat.do(finish_upload, refused, b"", actor="101")
-    chat.do(forget_uploads, [unfinished, unsent, sent])
+    chat.do(note_unlinked, [unfinished, unsent, sent])
     assert chat.read(stored_by, "101") == 11  # that of the message stays
 
 
@@ -96,7 +109,7 @@ def test_given_up_upload_and_files_of_a_deleted_message_expire_at_once(chat: Cha
     message = chat.say(direct, "101", attachments=[file])
     chat.do(cancel_upload, upload, actor="101")
     chat.do(delete, message.id, actor="101")
-    assert set(chat.read(expired_uploads, chat.now, 10)) == {upload, file}
+    assert set(chat.read(to_unlink, chat.now, 10)) == {upload, file}
 
 
 def test_thumbnail_is_told_to_all_who_have_the_message(chat: Chat) -> None:

@@ -1,13 +1,17 @@
 """Octets on disk, names and types of files, and pictures that mean harm."""
 
+import contextlib
 import io
+import os
 import struct
 import zlib
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PIL import Image
 
+from messaging import thumbnails
 from messaging.errors import FileGone, NotFound, OutOfRange, TooMuch
 from messaging.file_types import INLINE, clean_name, guess_type
 from messaging.files import FileStore
@@ -60,6 +64,22 @@ def test_second_request_for_the_same_upload_is_refused_while_the_first_writes(fi
         yield b"34"
 
     assert files.append(ID, 0, during(), size=9) == 4  # type: ignore[arg-type]
+
+
+class NearlyFull(io.BytesIO):
+    """A file on a disk that takes three octets at a time."""
+
+    def write(self, octets: Any) -> int:
+        return super().write(bytes(octets[:3]))
+
+
+def test_what_is_said_to_be_there_is_there_on_a_disk_that_takes_parts(
+    files: FileStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    disk = NearlyFull()
+    monkeypatch.setattr(files, "_alone", lambda _: contextlib.nullcontext(disk))
+    assert files.append(ID, 0, [b"0123456789"], size=10) == 10
+    assert disk.getvalue() == b"0123456789"
 
 
 def test_files_are_for_the_owner_of_the_server_alone(files: FileStore) -> None:
@@ -190,3 +210,50 @@ def test_picture_that_means_harm_has_no_thumbnail(files: FileStore, content: byt
     files.append(ID, 0, [content], size=1 << 20)
     assert make_thumbnail(files.path(ID), files.thumbnail(ID)) is None
     assert not files.thumbnail(ID).exists()
+
+
+def test_picture_that_would_keep_the_worker_for_long_is_given_up(
+    files: FileStore, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    files.path(ID).write_bytes(jpeg_of_many_scans(50_000))
+    monkeypatch.setattr(thumbnails, "PATIENCE", 0.05)
+    assert make_thumbnail(files.path(ID), files.thumbnail(ID)) is None
+    assert "TakesTooLong" in caplog.text
+    assert not files.thumbnail(ID).exists()
+
+
+def jpeg_of_many_scans(scans: int) -> bytes:
+    """A progressive JPEG of 1000 x 1000 pixels whose scans say that there is nothing, each for all blocks."""
+
+    def segment(marker: int, content: bytes) -> bytes:
+        return bytes((0xFF, marker)) + struct.pack(">H", len(content) + 2) + content
+
+    def bits(text: str) -> bytes:
+        text += "1" * (-len(text) % 8)
+        return int(text, 2).to_bytes(len(text) // 8, "big").replace(b"\xff", b"\xff\0")
+
+    one_code = bytes([1, *[0] * 15])
+    return (
+        b"\xff\xd8"
+        + segment(0xDB, bytes([0, *[1] * 64]))
+        + segment(0xC2, struct.pack(">BHHB", 8, 1000, 1000, 1) + b"\1\x11\0")
+        + segment(0xC4, b"\x00" + one_code + b"\0")
+        + segment(0xC4, b"\x10" + one_code + b"\xe0")  # a run of 2^14 blocks and more without coefficients
+        + segment(0xDA, b"\1\1\0\0\0\0")
+        + bits("0" * 125**2)
+        + (segment(0xDA, b"\1\1\0\1\x3f\0") + bits("0" + "1" * 14)) * scans
+        + b"\xff\xd9"
+    )
+
+
+def test_thumbnail_that_was_broken_off_goes_with_its_picture(files: FileStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    Image.new("RGB", (900, 300)).save(files.path(ID), "PNG")
+    monkeypatch.setattr(os, "replace", _killed)
+    with pytest.raises(KeyboardInterrupt):
+        make_thumbnail(files.path(ID), files.thumbnail(ID))
+    files.remove(ID)
+    assert [one for one in files.root.rglob("*") if one.is_file()] == []
+
+
+def _killed(*_: object) -> None:
+    raise KeyboardInterrupt

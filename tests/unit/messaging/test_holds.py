@@ -6,13 +6,13 @@ from typing import Any
 import pytest
 
 from messaging.access import access_attachment, access_upload
-from messaging.attachments import expired_uploads, stored_by
+from messaging.attachments import stored_by, to_unlink
 from messaging.conversations import remove_member, settle_removed
 from messaging.errors import NotFound
 from messaging.export import held_conversations, held_files, held_messages
 from messaging.holds import HeldCopyStore, count_held
 from messaging.messages import delete, edit, timeline
-from messaging.retention import MessageStore
+from messaging.retention import MessageStore, UploadedFileStore
 from messaging.search import find
 from messaging.views import Message
 from pbx.directory.users import remove_user
@@ -121,7 +121,7 @@ def test_files_of_a_deleted_message_stay_for_the_hold_and_nobody_else(chat: Chat
         chat.read(access_upload, file.id, actor="102", now=chat.now)
     assert chat.read(stored_by, "102") == 0
     chat.now += MONTH
-    assert chat.read(expired_uploads, chat.now, 10) == []
+    assert chat.read(to_unlink, chat.now, 10) == []
     assert chat.files.path(file.id).read_bytes() == PNG
     (found,) = held_files(chat.store, "102")
     assert (found.id, found.path) == (file.id, f"files/{file.id}/plan.png")
@@ -139,7 +139,7 @@ def test_hold_outlives_the_user_with_all_their_conversations(chat: Chat) -> None
     assert kept(chat) == [(message.id, "to the one who left", "deleted", "103")]
     chat.now += MONTH
     chat.do(set_policy, {"messages": 30}, actor="101")
-    assert sweep(chat.store, [MessageStore(chat.files), HeldCopyStore(chat.files)]) == {
+    assert sweep(chat.store, [MessageStore(), HeldCopyStore()]) == {
         "messages": 0,
         "copies of changed messages": 0,
     }
@@ -154,14 +154,31 @@ def test_copies_go_with_the_hold_unless_another_one_concerns_them(chat: Chat) ->
     hold(chat)
     hold(chat, "103")
     chat.do(delete, message.id, actor="102")
-    store = HeldCopyStore(chat.files)
+    store = HeldCopyStore()
     chat.do(lift_hold, "102", actor="101")
     assert sweep(chat.store, [store]) == {store.name: 0}
     assert chat.files.path(file.id).exists()
     chat.do(lift_hold, "103", actor="101")
     assert sweep(chat.store, [store]) == {store.name: 1}
+    assert chat.files.path(file.id).exists()  # the disk is for after the commit
+    with pytest.raises(NotFound):
+        chat.read(access_attachment, file.id, actor="102")
+    assert chat.remove_files() == 1
     assert not chat.files.path(file.id).exists()
     assert chat.read(count_held, "103") == (1, 0)
+
+
+def test_octets_that_retention_had_still_to_remove_go_though_the_message_is_deleted_under_a_hold(chat: Chat) -> None:
+    direct = chat.direct("101", "102")
+    file = chat.upload("102", "plan.png", PNG)
+    message = chat.say(direct, "102", "look", attachments=[file.id])
+    chat.now += MONTH
+    chat.do(set_policy, {"files": 30}, actor="101")
+    sweep(chat.store, [UploadedFileStore()])  # and then the worker is killed
+    hold(chat)
+    chat.do(delete, message.id, actor="102")
+    assert chat.remove_files() == 1
+    assert not chat.files.path(file.id).exists()
 
 
 def test_file_that_retention_had_removed_is_not_promised(chat: Chat) -> None:

@@ -6,7 +6,9 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import insert
 
+from messaging.access import access_attachment
 from messaging.conversations import remove_member
+from messaging.errors import NotFound
 from messaging.messages import timeline
 from messaging.retention import MessageStore, UploadedFileStore
 from messaging.search import find
@@ -16,14 +18,16 @@ from pbx.calls.expiry import MEDIA, RECORDS, CallRecordStore
 from pbx.retention.policy import ExpiringStore, Policy
 from pbx.retention.service import preview, set_hold, set_policy, sweep
 from pbx.routing.outcome import Outcome
+from pbx.storage.errors import DatabaseRefused
+from pbx.storage.unit import Transaction
 from tests.unit.messaging.conftest import PNG, Chat
 
 MONTH = timedelta(days=31)
 
 
 @pytest.fixture
-def stores(chat: Chat) -> Sequence[ExpiringStore]:
-    return (MessageStore(chat.files), UploadedFileStore(chat.files), CallRecordStore())
+def stores() -> Sequence[ExpiringStore]:
+    return (MessageStore(), UploadedFileStore(), CallRecordStore())
 
 
 def texts(chat: Chat, conversation: int, actor: str) -> list[str]:
@@ -53,7 +57,9 @@ def test_old_messages_go_with_their_files_and_words(chat: Chat, stores: Sequence
     rule(chat, messages=30)
     assert sweep(chat.store, stores)["messages"] == 1
     assert texts(chat, direct, "102") == ["new"]
+    assert chat.remove_files() == 1
     assert not chat.files.path(old.attachments[0].id).exists()
+    assert chat.remove_files() == 0
     assert chat.read(find, "old", actor="101").messages == ()
     assert sweep(chat.store, stores)["messages"] == 0
 
@@ -83,7 +89,46 @@ def test_old_files_go_and_the_message_says_what_it_had(chat: Chat, stores: Seque
     assert counted(chat, stores, files=30)["files"] == 0
     ((file,),) = [message.attachments for message in chat.read(timeline, direct, actor="102").messages]
     assert (file.name, file.removed, file.has_thumbnail) == ("photo.png", True, False)
+    assert chat.remove_files() == 1
+    assert chat.remove_files() == 0
+    assert len(chat.read(timeline, direct, actor="102").messages[0].attachments) == 1
     assert not chat.files.path(old.attachments[0].id).exists()
+
+
+@pytest.mark.parametrize("rules", [{"messages": 30}, {"files": 30}])
+def test_sweep_that_is_undone_has_lost_no_file(
+    chat: Chat, stores: Sequence[ExpiringStore], rules: dict[str, int]
+) -> None:
+    direct = chat.direct("101", "102")
+    old = with_file(chat, direct, "101")
+    chat.now += MONTH
+    rule(chat, **rules)
+
+    removed: list[int] = []
+
+    def retire_and_fail(tx: Transaction) -> None:
+        for one in stores:
+            if keys := one.expired(tx.session, Policy(dict(rules)), tx.now, 100):
+                removed.append(one.retire(tx, keys))
+        raise DatabaseRefused("the disk of the database is full")
+
+    with pytest.raises(DatabaseRefused):
+        chat.do(retire_and_fail)
+    assert removed == [1]
+    assert chat.remove_files() == 0
+    assert chat.files.path(old.attachments[0].id).read_bytes() == PNG
+    assert chat.read(access_attachment, old.attachments[0].id, actor="102").removed_at is None
+
+
+def test_nobody_reads_a_file_that_has_still_to_go_from_disk(chat: Chat, stores: Sequence[ExpiringStore]) -> None:
+    direct = chat.direct("101", "102")
+    old = with_file(chat, direct, "101")
+    chat.now += MONTH
+    rule(chat, messages=30)
+    sweep(chat.store, stores)
+    with pytest.raises(NotFound):
+        chat.read(access_attachment, old.attachments[0].id, actor="102")
+    assert chat.read(access_attachment, old.attachments[0].id, actor="101").removed_at is not None
 
 
 def test_hold_keeps_conversations_of_a_person_even_of_those_they_left(

@@ -80,11 +80,24 @@ def test_damaged_picture_is_looked_at_once(chat: Chat, worker: Worker) -> None:
 def test_uploads_whose_time_is_up_go_from_disk_and_database(chat: Chat, worker: Worker) -> None:
     upload = chat.do(begin_upload, "half.txt", 100, actor="101", limits=LIMITS)
     chat.files.create(upload)
-    assert worker.give_up_uploads() == 0
+    assert worker.remove_files() == 0
     chat.now += timedelta(days=1)
-    assert worker.give_up_uploads() == 1
+    assert worker.remove_files() == 1
     assert not chat.files.path(upload).exists()
-    assert worker.give_up_uploads() == 0
+    assert worker.remove_files() == 0
+
+
+def test_night_leaves_no_file_of_what_it_removed(chat: Chat, worker: Worker) -> None:
+    direct = chat.direct("101", "102")
+    file = chat.upload("101")
+    chat.say(direct, "101", "old", attachments=[file.id])
+    chat.do(set_policy, {"messages": 1}, actor="101")
+    worker.sweep_if_due()
+    chat.now += timedelta(days=3)
+    assert worker.sweep_if_due()
+    assert worker.remove_files() == 1
+    assert not chat.files.path(file.id).exists()
+    assert worker.remove_files() == 0
 
 
 def test_sweep_is_made_once_a_night(chat: Chat, worker: Worker) -> None:
@@ -165,3 +178,18 @@ def test_shift_that_fails_ends_the_worker_so_that_it_is_started_anew_with_a_paus
     assert done.returncode == 1
     assert words in done.stderr
     assert not data.worker_bell.exists()
+
+
+def test_nobody_waits_for_the_database_while_files_are_removed(
+    chat: Chat, worker: Worker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chat.do(begin_upload, "plan.txt", 5, actor="101", limits=LIMITS)
+    chat.now += timedelta(days=2)
+    direct, removed = chat.direct("101", "102"), []
+
+    def remove(file: str) -> None:
+        chat.say(direct, "101")  # fails after a while where a writer is at work
+        removed.append(file)
+
+    monkeypatch.setattr(chat.files, "remove", remove)
+    assert worker.remove_files() == len(removed) == 1

@@ -147,6 +147,18 @@ def test_blocks_of_phones_and_browsers_stand_in_one_list(office: WebOffice, anna
     assert office.audit()[-1] == ("101", "block.released", "103@10.0.0.66")
 
 
+def test_browser_is_released_and_that_is_audited_while_the_engine_is_away(
+    office: WebOffice, anna: Person, nobody: Person
+) -> None:
+    for _ in range(7):
+        nobody.post("/session", user="102", password="wrong")
+    office.engine.running = False
+    assert anna.delete("/admin/blocks/102@127.0.0.1").status_code == 204
+    assert office.audit()[-1] == ("101", "block.released", "102@127.0.0.1")
+    assert nobody.post("/session", user="102", password=password_of("102")).status_code == 200
+    assert error_of(anna.delete("/admin/blocks/103@10.0.0.66")) == (503, "engine-unavailable")
+
+
 def test_records_of_everybody_are_filtered(office: WebOffice, anna: Person) -> None:
     record(office, "a", "101", "102", "102", ago=300, answered_by="102")
     record(office, "b", "103", "101", "101", ago=100)

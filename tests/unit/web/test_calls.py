@@ -3,12 +3,17 @@
 import json
 from typing import Any
 
+import pytest
+from sqlalchemy.orm import Session
+
 from pbx.calls.models import CallRecordRow
+from pbx.directory.users import remove_user
 from pbx.routing.outcome import Outcome
 from pbx.routing.plan import plan
 from pbx.routing.record import to_dict
 from tests.unit.web.office import BEGIN, Person, WebOffice, error_of
 from tests.unit.web.test_live import call_view
+from web.calls_index import CallsIndex
 
 
 def record(
@@ -124,6 +129,14 @@ def test_number_that_was_hidden_stays_so_in_the_history(office: WebOffice, anna:
     assert item["other"] == {"number": "anonymous", "name": ""}
     story = boris.get("/calls/one")
     assert (story.json["caller"], "103" in story.text, "Clara" in story.text) == ("anonymous", False, False)
+    with office.store.transaction() as tx:
+        row = tx.session.get(CallRecordRow, "one")
+        assert row is not None
+        note = {"at": BEGIN.isoformat(), "text": "102 asks to transfer 103 to 1030"}
+        row.events = json.dumps([*json.loads(row.events), note])
+    noted = boris.get("/calls/one").json["explanation"]
+    assert "  ".join(noted).count("102 asks to transfer anonymous to 1030") == 1
+    assert "asks to transfer 103 to 1030" in anna.get("/calls/one").text
     assert anna.get("/calls/one").json["caller"] == "103"
     assert office.person("103").get("/calls/one").json["caller_name"] == "Clara"
 
@@ -159,3 +172,62 @@ def test_call_is_pulled_to_a_device_or_to_this_browser(office: WebOffice, boris:
     boris.get("/start")
     assert boris.post("/me/calls/5f0c/pull", device="browser").status_code == 204
     assert office.engine.asked[-1][1]["sip_name"] == "102-web-7f3a"
+
+
+def test_call_that_rings_while_one_looks_at_the_list_is_a_missed_one_afterwards(
+    office: WebOffice, boris: Person
+) -> None:
+    boris.put("/me/calls/seen")
+    record(office, "one", "101", "102", "102", ago=-5)  # began 5 s before the look, and was given up 5 s after it
+    page = boris.get("/me/calls").json
+    assert (page["missed"], page["items"][0]["seen"]) == (1, False)
+
+
+def test_caller_who_hid_the_number_is_not_found_by_asking_for_it(office: WebOffice, boris: Person) -> None:
+    record(office, "hidden", "103", "102", "102", ago=60, private=True)
+    record(office, "mine", "102", "103", "103", ago=50, private=True)
+    record(office, "shown", "103", "102", "102", ago=40)
+    assert ids(boris.get("/me/calls", **{"with": "103"})) == ["shown", "mine"]
+
+
+def test_whoever_gets_a_number_does_not_get_the_calls_of_its_last_owner(office: WebOffice, boris: Person) -> None:
+    record(office, "his", "102", "74951234567", ago=60)
+    assert ids(boris.get("/me/calls")) == ["his"]
+    office.elsewhere(remove_user, "102")
+    office.add_user("102", "Bogdan")
+    office.web.services.directory_holder.check()
+    office.web.services.calls_index = CallsIndex()  # the process was restarted
+    bogdan = office.person("102")
+    ears = bogdan.connect()
+    office.hear("snapshot", registrations=[], calls=[])
+    assert ids(bogdan.get("/me/calls")) == []
+    assert ears.heard("call.recorded") == []
+    record(office, "new", "102", "74951234567", ago=-60)
+    assert ids(bogdan.get("/me/calls")) == ["new"]
+
+
+def test_nobody_waits_for_the_database_while_new_calls_are_looked_for(
+    office: WebOffice, boris: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With millions of records the look after a start takes seconds, in which the engine has to write."""
+    record(office, "one", "101", "102", "102", ago=60)
+    behind = office.web.services.calls_index.behind
+
+    def look(session: Session) -> Any:
+        office.add_user(f"2{len(office.audit()):02d}", "Dora")  # fails after a while where a writer is at work
+        return behind(session)
+
+    monkeypatch.setattr(office.web.services.calls_index, "behind", look)
+    assert ids(boris.get("/me/calls")) == ["one"]
+
+
+def test_page_after_a_call_that_retention_has_removed_is_empty_and_does_not_begin_anew(
+    office: WebOffice, anna: Person, boris: Person
+) -> None:
+    for place, call in enumerate(("new", "middle", "old")):
+        record(office, call, "101", "102", "102", ago=60.0 + place)
+    for person, path in ((boris, "/me/calls"), (anna, "/admin/calls")):
+        assert person.get(path, limit=1).json["next"] == "new"
+        assert ids(person.get(path, limit=1, before="new")) == ["middle"]
+        page = person.get(path, before="gone")
+        assert (ids(page), page.json["next"]) == ([], None)

@@ -86,6 +86,7 @@ def connected(wire: Wire, left: list[str]) -> Channel:
     server.on("disconnect", lambda sid, reason: left.append(reason))
     channel = Channel.take(Socket(server, "sid"))
     channel._wire = wire
+    channel.welcome = True
     return channel
 
 
@@ -153,6 +154,15 @@ def test_browser_that_answers_is_asked_again_and_one_that_vanished_is_let_go(lef
     channel.receive(packet.Packet(packet.PONG))
     channel.beat()
     assert (wire.octets, left) == (ping + ping, [])
+    channel.beat()
+    assert left == [channel.server.reason.PING_TIMEOUT]
+    assert wire.ended
+
+
+def test_stranger_who_never_says_who_he_is_has_no_place_for_long(left: list[str]) -> None:
+    wire = Wire()
+    channel = connected(wire, left)
+    channel.welcome = False
     channel.beat()
     assert left == [channel.server.reason.PING_TIMEOUT]
     assert wire.ended

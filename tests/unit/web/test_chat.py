@@ -1,16 +1,19 @@
 """Chat through the API and over Socket.IO, as two or three people see it."""
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from messaging.files import FileStore
 from messaging.retention import MessageStore
 from pbx.calls.models import CallRecordRow, SipInboxRow
 from pbx.directory.users import remove_user
 from pbx.retention.service import set_policy, sweep
 from pbx.routing.outcome import Outcome
+from pbx.storage.errors import DatabaseRefused
+from pbx.storage.unit import Transaction
 from tests.unit.web.office import Listener, Person, WebOffice, error_of
 from web.live.chat_worker import WorkerNews
 
@@ -59,6 +62,36 @@ def test_message_sent_twice_is_one(anna: Person, boris: Person) -> None:
     browser = boris.connect()
     assert say(anna, conversation, "once") == say(anna, conversation, "once")
     assert len(heard(browser)) == 1
+
+
+def test_message_whose_commit_was_lost_is_told_when_it_is_sent_again(
+    office: WebOffice, anna: Person, boris: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    conversation = direct(anna, "102")
+    path, body = f"/conversations/{conversation}/messages", {"client_id": "client-0001", "text": "are you there?"}
+    commit = office.store.transaction
+
+    @contextmanager
+    def lost() -> Iterator[Transaction]:
+        """What PostgreSQL does that is stopped between the commit and the word of it."""
+        with commit() as tx:
+            yield tx
+            tx.events.clear()
+        raise DatabaseRefused("the server closed the connection")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(office.store, "transaction", lost)
+        assert error_of(anna.post(path, **body)) == (503, "database-unavailable")
+    browser = boris.connect()
+    (connected,) = browser.heard("connected")
+    sent = anna.post(path, **body).json
+    (event,) = browser.heard("message.sent")
+    assert (event["data"]["message"], event["seq"]) == (sent, sent["changed_seq"])
+    found = boris.get("/sync", since=connected["data"]["seq"]).json["messages"]
+    assert [message["text"] for message in found] == ["are you there?"]
+    assert anna.post(path, **body).json == sent
+    assert browser.heard("message.sent") == []
+    assert len(boris.get(path).json["items"]) == 1
 
 
 def test_message_by_socket_is_the_same_as_by_the_api(anna: Person, boris: Person) -> None:
@@ -282,6 +315,35 @@ def test_what_a_phone_says_is_a_message_once(office: WebOffice, anna: Person, bo
         assert session.query(SipInboxRow).count() == 0
 
 
+def test_what_a_phone_said_lies_in_the_inbox_no_longer_than_until_chat_has_it(
+    office: WebOffice, anna: Person, boris: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else it would outlive its deletion, and retention, and come again with the next start of the engine."""
+    due: list[tuple[float, Callable[[], object]]] = []
+    monkeypatch.setattr(office.web.services.chat, "after", lambda *work: due.append(work))
+    at = office.clock.at.timestamp()
+    for name in ("m1", "m2"):
+        office.hear("sip.message", **{"id": name, "from": "101", "to": "102", "text": name, "at": at})
+    with office.store.transaction() as tx:
+        for name in ("m1", "m2"):
+            tx.session.add(SipInboxRow(id=name, sender="101", receiver="102", text=name, at=at))
+    assert len(due) == 3  # each message at once, and one look
+    with monkeypatch.context() as patched:
+        patched.setattr(office.web.services, "read", _refuse)
+        for _, work in sorted(due.copy(), key=lambda one: one[0]):
+            work()
+    assert len(due) == 4  # the database refused: it is looked again
+    due[-1][1]()
+    with office.store.reading() as session:
+        assert session.query(SipInboxRow).count() == 0
+    (conversation,) = boris.get("/conversations").json["items"]
+    assert conversation["unread"] == 2
+
+
+def _refuse(*_: object) -> None:
+    raise DatabaseRefused("the database is locked by another program")
+
+
 def test_softphones_hear_what_is_said_in_a_browser(office: WebOffice, anna: Person, boris: Person) -> None:
     office.engine.commands["messages.send"] = lambda _: {"phones": 1}
     conversation = direct(anna, "102")
@@ -326,7 +388,7 @@ def test_browsers_are_told_to_read_anew_when_something_was_removed(
         set_policy(tx, {"messages": 5}, actor="101")
     news.look()
     assert browser.heard("chat.reset") == []
-    sweep(office.store, [MessageStore(FileStore(office.settings.files.folder))])
+    sweep(office.store, [MessageStore()])
     news.look()
     news.look()
     assert browser.heard("chat.reset") == [{"seq": None, "type": "chat.reset", "data": {}}]

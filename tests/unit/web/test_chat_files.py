@@ -1,6 +1,7 @@
 """Uploads by tus, and files as browsers get them, however hostile they are."""
 
 import base64
+import errno
 import io
 from typing import Any
 
@@ -11,7 +12,9 @@ from werkzeug.test import TestResponse
 from messaging.attachments import note_thumbnail, try_thumbnail
 from messaging.files import FileStore
 from messaging.thumbnails import make_thumbnail
+from pbx.storage.errors import DatabaseRefused
 from tests.unit.web.office import Person, WebOffice, error_of
+from web.api import chat_uploads
 from web.api.chat_files import disposition
 from web.live.chat_worker import WorkerNews
 
@@ -68,6 +71,35 @@ def test_upload_that_was_broken_off_goes_on(office: WebOffice, anna: Person, bor
     (file,) = message["attachments"]
     assert (file["name"], file["size"], file["type"]) == ("plan.txt", 10, "text/plain")
     assert boris.get(f"/attachments/{file['id']}").data == b"0123456789"
+
+
+def test_upload_whose_end_the_database_refused_is_whole_when_the_client_asks_how_far_it_came(
+    office: WebOffice, anna: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As tus clients do: they ask, hear that all octets are there, and send no more."""
+    place = create(anna, 5).headers["Location"]
+
+    def refuse(*_: object, **__: object) -> None:
+        raise DatabaseRefused("the database is locked by another program")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(chat_uploads, "finish_upload", refuse)
+        assert error_of(patch(anna, place, 0, b"01234")) == (503, "database-unavailable")
+    assert anna.request("HEAD", place, headers=TUS).headers["Upload-Offset"] == "5"
+    (file,) = send(anna, place.rpartition("/")[2])["attachments"]
+    assert anna.get(f"/attachments/{file['id']}").data == b"01234"
+
+
+def test_full_disk_is_said_so_and_the_upload_goes_on_later(anna: Person, monkeypatch: pytest.MonkeyPatch) -> None:
+    place = create(anna, 5).headers["Location"]
+
+    def refuse(*_: object, **__: object) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(FileStore, "append", refuse)
+        assert error_of(patch(anna, place, 0, b"01234")) == (507, "disk-full")
+    assert patch(anna, place, 0, b"01234").headers["Upload-Offset"] == "5"
 
 
 def test_wrong_offset_is_refused_with_the_right_one(anna: Person) -> None:
@@ -242,6 +274,22 @@ def test_what_the_browser_has_is_not_sent_again(anna: Person) -> None:
     assert (answer.status_code, answer.data) == (304, b"")
     other = anna.request("GET", f"/attachments/{file}", headers={"Range": "bytes=0-3", "If-Range": '"other"'})
     assert (other.status_code, other.data) == (200, b"0123456789")
+
+
+def test_picture_in_the_browsers_cache_is_shown_to_nobody_who_may_not_see_it(
+    office: WebOffice, anna: Person, boris: Person
+) -> None:
+    message = send(anna, upload(anna, "a.gif", b"GIF89a......"))
+    path = f"/attachments/{message['attachments'][0]['id']}"
+    first = boris.get(path)
+    assert first.headers["Cache-Control"] == "private, no-cache"
+    kept = {"If-None-Match": first.headers["ETag"]}
+    assert boris.request("GET", path, headers=kept).status_code == 304
+    assert error_of(office.person("103").request("GET", path, headers=kept)) == (404, "not-found")
+    assert boris.delete("/session").headers["Clear-Site-Data"] == '"cache"'
+    assert error_of(boris.request("GET", path, headers=kept)) == (401, "not-signed-in")
+    anna.delete(f"/messages/{message['id']}")
+    assert error_of(office.person("102").request("GET", path, headers=kept)) == (404, "not-found")
 
 
 def test_file_is_for_those_of_its_conversation(anna: Person, boris: Person, office: WebOffice, nobody: Person) -> None:

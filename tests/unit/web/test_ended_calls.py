@@ -33,6 +33,11 @@ class Later:
         work()
         return seconds
 
+    def all(self) -> None:
+        """Does all that there is."""
+        while not self.over:
+            self.wait()
+
     @property
     def over(self) -> bool:
         return not self._works
@@ -147,15 +152,14 @@ def test_snapshot_that_comes_while_calls_are_caught_up_with_is_heeded_after_it(
         if len(noted) == 1:
             record(office, "before", ended=-1.0)
             office.hear("snapshot", registrations=[], calls=[])
-            later.wait()
+            later.all()
         noted.append(action)
         return result
 
     record(office, "c1")
     monkeypatch.setattr(office.web.services.chat, "act", act_and_hear)
     office.hear("snapshot", registrations=[], calls=[])
-    later.wait()
-    assert later.over
+    later.all()
     assert entries(boris) == ["c1", "before"]
 
 

@@ -3,7 +3,9 @@
 import gzip
 import json
 import re
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import current_thread, main_thread
 from typing import Any
 
 import pytest
@@ -12,6 +14,8 @@ from pbx.storage.errors import DatabaseRefused
 from tests.unit.web.access import ROUTES
 from tests.unit.web.office import ORIGIN, Person, WebOffice, error_of
 from web import client_files
+from web.pace import Pace
+from web.threads import InlineThreads
 
 
 @pytest.mark.parametrize(
@@ -68,6 +72,32 @@ def test_database_that_refuses_is_said_so(office: WebOffice, boris: Person, monk
     assert answer.json["error"]["message"] == "the disk of the database is full"
 
 
+def test_user_who_asks_for_too_many_changes_is_told_when_to_go_on(
+    office: WebOffice, anna: Person, boris: Person
+) -> None:
+    office.web.services.pace = Pace(2)
+    second, listener = office.person("102"), boris.connect()
+    conversation = boris.post("/conversations", kind="direct", members=["101"]).json["id"]
+    answers = [one.put("/people/101/favourite") for one in (boris, second) * 9]
+    assert {answer.status_code for answer in answers} == {204}
+    said = {"conversation": conversation, "text": "hello", "client_id": "client-0001"}
+    assert "ok" in listener.ask("send", said)
+    for refused in (second.put("/people/101/favourite"), second.post("/uploads"), second.patch("/me", status="")):
+        assert error_of(refused) == (429, "too-many")
+        assert refused.headers["Retry-After"] == "1"
+    assert listener.ask("send", said)["error"]["code"] == "too-many"
+    assert boris.get("/people").status_code == 200
+    assert anna.put("/people/102/favourite").status_code == 204
+    office.clock.wait(seconds=1)
+    assert [boris.put("/people/101/favourite").status_code for _ in range(3)] == [204, 204, 429]
+
+
+def test_description_says_of_changes_that_they_may_be_too_many(nobody: Person) -> None:
+    paths = nobody.get("/api/v1/openapi.json").json["paths"]
+    assert "429" in paths["/api/v1/conversations"]["post"]["responses"]
+    assert "429" not in paths["/api/v1/conversations"]["get"]["responses"]
+
+
 def test_every_answer_has_the_headers_that_keep_others_out(boris: Person) -> None:
     for path in ("/people", "/api/v1/nothing", "/healthz"):
         headers = boris.get(path).headers
@@ -104,7 +134,16 @@ def test_metrics_are_in_the_text_format(office: WebOffice, nobody: Person) -> No
     for line in text.splitlines():
         assert re.fullmatch(r'# (HELP|TYPE) .+|[a-z_]+(\{([a-z]+="[^"]*",?)+\})? [0-9.e+-]+', line), line
     office.engine.running = False
+    office.clock.wait(seconds=2)
     assert "gorizont_engine_up 0" in nobody.get("/metrics").text.splitlines()
+
+
+def test_engine_lists_its_phones_once_however_often_strangers_ask_for_metrics(
+    office: WebOffice, nobody: Person
+) -> None:
+    for _ in range(20):
+        assert nobody.get("/metrics").status_code == 200
+    assert [command for command, _ in office.engine.asked].count("registrations") == 1
 
 
 # ---- OpenAPI
@@ -136,11 +175,52 @@ def test_description_has_every_route_with_summary_answers_and_examples(nobody: P
     assert len(ids) == len(set(ids))
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "status", "kind"),
+    [
+        ("get", "/attachments/{attachment}", "200", "application/octet-stream"),
+        ("get", "/attachments/{attachment}/thumbnail", "200", "image/webp"),
+        ("get", "/admin/retention/holds/{number}/export", "200", "application/zip"),
+        ("get", "/provisioning/{token}", "200", "application/xml"),
+        ("post", "/uploads", "201", None),
+        ("patch", "/uploads/{upload}", "204", None),
+    ],
+)
+def test_description_of_what_is_no_json_is_true(
+    nobody: Person, method: str, path: str, status: str, kind: str | None
+) -> None:
+    answers = nobody.get("/api/v1/openapi.json").json["paths"][f"/api/v1{path}"][method]["responses"]
+    good = {name: list(answer.get("content", {})) for name, answer in answers.items() if name.startswith("2")}
+    assert good == {status: [] if kind is None else [kind]}
+
+
 def test_references_of_the_description_lead_somewhere(nobody: Person) -> None:
     text = nobody.get("/api/v1/openapi.json").text
     names = set(re.findall(r'"#/components/schemas/([^"]+)"', text))
     assert names
     assert names <= set(json.loads(text)["components"]["schemas"])
+
+
+def test_description_is_put_together_once_and_away_from_the_loop(
+    office: WebOffice, nobody: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    built: list[bool] = []
+    generate = office.web.app._generate_spec
+
+    class Elsewhere(InlineThreads):
+        def run_slow(self, work: Any) -> Any:
+            with ThreadPoolExecutor(1) as pool:
+                return pool.submit(work).result()
+
+    def noted() -> Any:
+        built.append(current_thread() is main_thread())
+        return generate()
+
+    monkeypatch.setattr(office.web.app, "_generate_spec", noted)
+    monkeypatch.setattr(office.web.services, "threads", Elsewhere())
+    assert nobody.get("/api/v1/openapi.json").json["openapi"].startswith("3.")
+    assert nobody.get("/api/v1/openapi.json").mimetype == "application/json"
+    assert built == [False]
 
 
 # ---- files of the client

@@ -1,12 +1,18 @@
 """What browsers hear over Socket.IO, and what they may ask."""
 
+from collections import defaultdict
 from datetime import datetime
+from types import SimpleNamespace
 from typing import Any
+
+import pytest
 
 from pbx.directory.forwarding import clear_rules, set_rule
 from pbx.directory.users import remove_user, set_user
-from tests.unit.web.office import BEGIN, Listener, Person, WebOffice, error_of
+from tests.unit.web.office import BEGIN, QUICK, Listener, Person, WebOffice, error_of
+from web.live import gateway
 from web.live.gateway import _own_origins, check_sessions
+from web.services import Services
 
 
 def call_view(state: str = "talking", **more: Any) -> dict[str, Any]:
@@ -238,7 +244,125 @@ def test_session_that_grew_too_old_is_ended_by_the_regular_look(office: WebOffic
     his = boris.connect()
     his.heard()
     office.clock.wait(days=31)
-    check_sessions(office.web.services, office.web.socketio, None)
+    check_sessions(office.web.services, office.web.socketio)
     assert his.heard()[0]["type"] == "session.revoked"
     assert not his.connected
     assert error_of(boris.get("/me")) == (401, "not-signed-in")
+
+
+def test_phone_of_a_browser_ends_with_a_session_that_has_no_connection(office: WebOffice, boris: Person) -> None:
+    session = boris.get("/session").json["session"]
+    boris.get("/start")
+    office.elsewhere(set_user, "102", box=office.box, password_hash=QUICK.hash("another"))
+    assert ("credentials.revoke", {"number": "102", "session": session}) in office.engine.asked
+
+
+def test_phone_that_the_process_before_has_issued_ends_too(office: WebOffice, boris: Person) -> None:
+    session = boris.get("/session").json["session"]
+    boris.delete("/session")
+    assert office.engine.asked[-1] == ("credentials.revoke", {"number": "102", "session": session})
+
+
+def test_engine_that_was_away_is_told_which_phones_have_ended(office: WebOffice, boris: Person) -> None:
+    session = boris.get("/session").json["session"]
+    boris.get("/start")
+    office.engine.running = False
+    assert boris.delete("/session").status_code == 204
+    office.engine.running = True
+    office.engine.asked.clear()
+    office.hear("snapshot", registrations=[], calls=[])
+    assert ("credentials.revoke", {"number": "102", "session": session}) in office.engine.asked
+
+
+def test_browser_in_which_somebody_else_signs_in_hears_nothing_more_of_the_one_before(office: WebOffice) -> None:
+    browser = office.person("102")
+    listener = browser.connect()
+    listener.heard()
+    browser.number = "103"
+    browser.sign_in()
+    assert "session.revoked" in [event["type"] for event in listener.heard()]
+    assert not office.web.services.browsers.is_there("102")
+
+
+def test_what_is_said_while_a_browser_connects_is_not_lost_behind_the_first_event(
+    office: WebOffice, anna: Person, boris: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    group = anna.post("/conversations", kind="group", title="Sales", members=["102"]).json["id"]
+    find = gateway.chat_position
+
+    def slow(given: Services, number: str) -> int | None:
+        found = find(given, number)
+        anna.post(f"/conversations/{group}/messages", client_id="client-0001", text="hello")
+        return found
+
+    monkeypatch.setattr(gateway, "chat_position", slow)
+    events = boris.connect().heard()
+    assert events[0]["type"] == "connected"
+    said = anna.get(f"/conversations/{group}").json["last"]["seq"]
+    assert events[0]["data"]["seq"] >= said or said in [event["seq"] for event in events]
+
+
+@pytest.mark.parametrize("place", ["chat_position", "room_of"])
+def test_browser_is_not_let_in_where_anything_fails(
+    office: WebOffice, boris: Person, monkeypatch: pytest.MonkeyPatch, place: str
+) -> None:
+    def broken(*_: object) -> None:
+        raise RuntimeError("a defect")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(gateway, place, broken)
+        assert not boris.connect().connected
+    assert not office.web.services.browsers.is_there("102")
+    assert boris.connect().connected
+
+
+def test_one_user_does_not_take_the_places_of_all(
+    office: WebOffice, anna: Person, boris: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gateway, "MOST_OF_ONE", 2)
+    pages = [boris.connect() for _ in range(3)]
+    assert [page.connected for page in pages] == [True, True, False]
+    assert anna.connect().connected
+    pages[0].client.disconnect()
+    assert boris.connect().connected
+
+
+def test_others_hear_of_a_status_and_not_of_what_is_ones_own(boris: Person, office: WebOffice) -> None:
+    clara = office.person("103").connect()
+    his = boris.connect()
+    clara.heard()
+    boris.put("/people/101/favourite")
+    boris.patch("/me", theme="dark")
+    boris.patch("/me", status="")  # as it was
+    assert [event["type"] for event in his.heard()].count("profile.changed") == 3
+    assert clara.heard("directory.changed") == []
+    boris.patch("/me", status="In the workshop")
+    assert [event["data"] for event in clara.heard("directory.changed")] == [{"numbers": ["102"]}]
+
+
+def test_connection_is_kept_for_who_is_signed_in_and_for_nobody_else(
+    office: WebOffice, boris: Person, nobody: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    channels = defaultdict[str, Any](lambda: SimpleNamespace(welcome=False))
+    monkeypatch.setattr(office.web.socketio.server.eio, "sockets", SimpleNamespace(get=channels.__getitem__))
+    assert not nobody.connect().connected
+    assert not any(channel.welcome for channel in channels.values())
+    assert boris.connect().connected
+    assert [channel.welcome for channel in channels.values()] == [True]
+
+
+def test_browser_that_goes_while_it_connects_is_not_taken_for_one_that_is_there(
+    office: WebOffice, boris: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = office.web.socketio.server
+
+    def slow(*_: object) -> int:
+        for connection in list(server.environ):
+            server._handle_eio_disconnect(connection, "transport close")
+        return 0
+
+    monkeypatch.setattr(gateway, "chat_position", slow)
+    assert not boris.connect().connected
+    monkeypatch.undo()
+    assert not office.web.services.browsers.is_there("102")
+    assert boris.get("/people/102").json["presence"] == "offline"

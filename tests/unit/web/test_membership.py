@@ -64,4 +64,4 @@ def test_number_of_browsers_is_bounded(office: WebOffice, monkeypatch: pytest.Mo
     monkeypatch.setattr(gateway, "MOST_BROWSERS", 1)
     eio = office.web.socketio.server.eio
     eio.sockets.update((sid, Socket(eio, sid)) for sid in ("one", "one too many"))
-    assert eio.handlers["connect"]("one too many", {}) is False
+    assert eio.handlers["connect"]("one too many", {"wsgi.websocket": object()}) is False

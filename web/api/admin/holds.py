@@ -75,7 +75,7 @@ def delete_hold(user: SignedIn, number: str) -> None:
     services().act(lambda tx: lift_hold(tx, number, actor=user.number))
 
 
-@section.get("/retention/holds/<number>/export", Access.ADMIN)
+@section.get("/retention/holds/<number>/export", Access.ADMIN, sends="application/zip")
 def export_hold(user: SignedIn, number: str) -> Response:
     """Everything that the hold keeps, as a ZIP archive; audited before the first octet goes out.
 

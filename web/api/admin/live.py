@@ -5,7 +5,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from pbx.bus.errors import CommandError
+from pbx.bus.errors import CommandError, NotRunning
 from pbx.directory.uses import uses_of
 from pbx.storage.unit import Transaction
 from web.api.calls import BROWSER_ACCOUNT, LiveCalls, live_call
@@ -14,6 +14,7 @@ from web.api.shapes import Moment, Page, Shape, from_seconds
 from web.auth.sessions import SignedIn
 from web.errors import Missing
 from web.live.events import BlocksChanged
+from web.looks import ALL_CALLS, CALLS_WATCHED
 from web.services import Services, services
 
 section = Section("admin_live", title="admin: live", prefix="/api/v1/admin")
@@ -97,9 +98,9 @@ def show_registrations(user: SignedIn, query: RegistrationsQuery) -> Registratio
 
 @section.get("/calls/live", Access.ADMIN, answer=LiveCalls)
 def show_live_calls(user: SignedIn) -> LiveCalls:
-    """All calls in progress."""
-    del user
+    """All calls in progress; audited."""
     given = services()
+    given.looks.note(user.number, CALLS_WATCHED, ALL_CALLS)
     return LiveCalls(items=[live_call(given, view, None) for view in given.ask_engine("calls.live", {})["calls"]])
 
 
@@ -131,6 +132,9 @@ def release(user: SignedIn, what: str) -> None:
             raise
         if not released:
             raise Missing(f"nothing is known against {what}") from error
+    except NotRunning:
+        if not released:
+            raise
     given.act(lambda tx: _audit(tx, user, "block.released", what))
     given.rooms.to_admins(BlocksChanged())
 

@@ -2,7 +2,6 @@
 
 from pydantic import Field
 
-from messaging.files import FileStore
 from messaging.retention import MessageStore, UploadedFileStore
 from pbx.calls.expiry import CallRecordStore
 from pbx.retention import errors
@@ -57,8 +56,7 @@ def show_preview(user: SignedIn, body: Rules) -> Counts:
     """What these rules would remove, if they were in force."""
     del user
     given = services()
-    files = FileStore(given.settings.files.folder)
-    stores = (MessageStore(files), UploadedFileStore(files), CallRecordStore())
+    stores = (MessageStore(), UploadedFileStore(), CallRecordStore())
     now = given.now()
     return Counts(**given.read(lambda session: preview(session, stores, _policy(body), now)))
 

@@ -11,6 +11,7 @@ from web.api.section import Access, Section
 from web.api.shapes import Shape
 from web.auth.sessions import SignedIn
 from web.language import wanted_language
+from web.looks import RULES_VIEWED
 from web.services import services
 
 section = Section("admin_simulation", title="admin: simulation", prefix="/api/v1/admin")
@@ -31,9 +32,11 @@ class CallTrial(Shape):
 
 @section.post("/simulate", Access.ADMIN, body=CallTrial, answer=TrialResult)
 def simulate(user: SignedIn, body: CallTrial) -> TrialResult:
-    """Say where a call would go, and why."""
-    del user
+    """Say where a call would go, and why; a look at the rules of whom it is for, and audited as such."""
     given, language = services(), wanted_language()
+    called = normalise(body.dialled)
+    if called != user.number and given.directory.user(called) is not None:
+        given.looks.note(user.number, RULES_VIEWED, called)
     now = given.now().timestamp()
     result = simulate_call(
         given.directory,

@@ -38,6 +38,7 @@ from web.api.shapes import Moment, Page, Role, Shape, Warned
 from web.auth.sessions import SignedIn
 from web.errors import Forbidden
 from web.language import wanted_language
+from web.looks import RULES_VIEWED
 from web.models import SessionRow
 from web.services import Services, services
 
@@ -226,16 +227,19 @@ def reset_password(user: SignedIn, number: str) -> OneTimePassword:
 
 @section.get("/users/<number>/forwarding", Access.ADMIN, answer=Rules)
 def show_rules(user: SignedIn, number: str) -> Rules:
-    """The forwarding rules of a user."""
-    del user
-    return rules_of(services(), number)
+    """The forwarding rules of a user; audited where they are somebody else's."""
+    given = services()
+    rules = rules_of(given, number)
+    _note_look(given, user, number)
+    return rules
 
 
 @section.get("/users/<number>/forwarding/history", Access.ADMIN, answer=RulesChangePage)
 def show_rules_history(user: SignedIn, number: str) -> RulesChangePage:
-    """Who changed the rules of a user, and how."""
-    del user
-    return history_of(services(), number)
+    """Who changed the rules of a user, and how; audited likewise."""
+    given = services()
+    _note_look(given, user, number)
+    return history_of(given, number)
 
 
 @section.put("/users/<number>/forwarding", Access.ADMIN, body=NewRules, answer=RulesSet)
@@ -262,6 +266,11 @@ def _matches(user: User, wanted: str) -> bool:
     """In memory: SQLite's own comparison without case knows ASCII only."""
     text = f"{user.number} {user.name} {user.employee_id or ''}".casefold()
     return all(part in text for part in wanted.casefold().split())
+
+
+def _note_look(given: Services, user: SignedIn, number: str) -> None:
+    if number != user.number:
+        given.looks.note(user.number, RULES_VIEWED, number)
 
 
 def _one_time(given: Services) -> tuple[str, str]:
