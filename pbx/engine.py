@@ -32,15 +32,17 @@ from config.data import DataFolder
 from config.errors import ConfigError
 from config.loader import load_settings
 from config.settings import Settings
+from pbx.bus.errors import BusError
 from pbx.bus.socket import BusServer
 from pbx.calls.anchoring import Anchoring
 from pbx.calls.manager import CallManager
-from pbx.calls.models import LiveCallRow
+from pbx.calls.models import DELETE_LIVE_CALL, LiveCallRow
 from pbx.calls.records import DatabaseCallStore, restore
 from pbx.calls.switch import CallSettings, Switch
 from pbx.clock import LocalClock
 from pbx.commands import Commands
 from pbx.directory.current import CurrentDirectory
+from pbx.directory.errors import SecretsError
 from pbx.directory.secrets import SecretBox
 from pbx.fairness import Fairness
 from pbx.garbage import LOOK_EVERY, QuietCollection, settle
@@ -190,14 +192,14 @@ class Engine:
     # ---- life
 
     async def start(self) -> None:
-        """Takes up what an earlier engine left, then listens. Raises OSError when an address is taken."""
+        """Takes up what an earlier engine left, then listens. Raises OSError or BusError when an address is taken."""
         self._own_media.start()
         if self._media is not self._own_media:
             self._media.start()
         await self.layer.listen(listeners(self.settings.sip))
-        await self.layer.listen_for_tunnel(self._sip_socket)
         self._take_up()
         await self.bus.start()
+        await self.layer.listen_for_tunnel(self._sip_socket)  # which replaces another engine's: the bus knows of one
         self._every(1.0, self._expire)
         self._every(HEALTH_EVERY, self._look_at_load)
         self._every(BLOCKS_EVERY, self._look_at_blocks)
@@ -212,19 +214,31 @@ class Engine:
         now = time.time()
         registered = self.registrar.load(now, self._flow_between)
         self.waiting.load(self.database)
+        self._drop_messages_of_nobody(())
         table = LiveCallRow.__table__
         assert isinstance(table, Table)
         with self.database.connect() as connection:
             rows = connection.execute(select(table)).all()
         for row in rows:
-            try:
-                restore(self.switch, json.loads(row.state), self._flow_of_leg)
-            except (KeyError, TypeError, ValueError) as error:
-                logger.error("! call %s can't be taken up again: %r", row.call_id, error)
+            self._take_up_call(row.call_id, row.state)
         self.switch.recovery.look_over()
         self._media.keep(list(self.switch.edges))
         if registered or rows:
-            logger.info("= taken up: %d registrations, %d calls", registered, len(rows))
+            logger.info("= taken up: %d registrations, %d calls", registered, len(self.switch.calls))
+
+    def _take_up_call(self, call_id: str, state: str) -> None:
+        """One call in progress; nothing is left of one that can't be taken up, whatever is wrong with it."""
+        legs, edges = self.switch.legs, self.switch.edges
+        legs_before, edges_before = set(legs), set(edges)
+        try:
+            restore(self.switch, json.loads(state), self._flow_of_leg)
+        except Exception as error:
+            logger.error("! call %s can't be taken up again: %r", call_id, error)
+            for leg in legs.keys() - legs_before:
+                del legs[leg]
+            for edge in edges.keys() - edges_before:
+                del edges[edge]
+            self.writer.put(DELETE_LIVE_CALL, (call_id,))
 
     async def run_until_stopped(self) -> None:
         """Returns when the engine is to end."""
@@ -310,7 +324,11 @@ class Engine:
     def _drop_removed(self, numbers: Collection[str]) -> None:
         self.bus.publish("directory.changed", {"numbers": sorted(numbers)})
         self.registrar.drop_removed(numbers, time.time())
-        for number in numbers:
+        self._drop_messages_of_nobody(numbers)
+
+    def _drop_messages_of_nobody(self, numbers: Collection[str]) -> None:
+        """`numbers` are those whose users may be gone; none means that any may be."""
+        for number in numbers or self.waiting.numbers():
             if self.directory.get().user(number) is None:
                 self.waiting.drop(number)
 
@@ -403,7 +421,7 @@ def main() -> int:
     except ConfigError as error:
         print(f"engine: {error}", file=sys.stderr)
         return 1
-    except (OSError, StorageError) as error:
+    except (OSError, BusError, SecretsError, StorageError) as error:
         logger.error("! %s", error)
         return 1
     return 0

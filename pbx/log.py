@@ -86,6 +86,11 @@ def one_line(text: str) -> str:
     text = _SECRET.sub(lambda found: f"{found['url'] or found['field']}***", text)
     if len(text) > LONGEST:
         text = text[:LONGEST] + "…"
+    return printable(text)
+
+
+def printable(text: str) -> str:
+    """The text with everything escaped that could act on a terminal, or pass for another line."""
     if text.isprintable():
         return text
     return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)

@@ -72,4 +72,7 @@ def moment(text: str, zone: tzinfo | None) -> datetime:
         raise ValueError(f"{text!r} is no time: write it as 2026-12-01T19:30") from None
     if typed.tzinfo is None and zone is not None:
         return typed.replace(tzinfo=zone)
-    return typed.astimezone(zone)  # a naive time is taken for the machine's own
+    try:
+        return typed.astimezone(zone)  # a naive time is taken for the machine's own
+    except OverflowError:
+        raise ValueError(f"{text!r} is too far away") from None

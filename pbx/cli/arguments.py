@@ -9,6 +9,7 @@ from pbx.directory.snapshot import RuleKind, Strategy
 from pbx.routing.simulate import STATES
 
 ROLES = ("user", "admin")
+MOST = 1_000_000  # calls in one answer
 
 SubParsers = Any  # argparse's own name for it is private
 
@@ -169,6 +170,6 @@ def _seconds(text: str) -> int:
 
 
 def _count(text: str) -> int:
-    if not text.isascii() or not text.isdigit() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is no number from 1")
+    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= MOST:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number from 1 to {MOST}")
     return int(text)

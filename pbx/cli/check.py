@@ -6,12 +6,15 @@ import socket
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
+from sqlalchemy import func, select
+
 from config.kinds import Address
 from pbx.bus.errors import BusError, NotRunning
 from pbx.certificates import CertificateError, problem, read_certificate
-from pbx.cli.answer import Answer, table
+from pbx.cli.answer import Answer, CliError, table
 from pbx.cli.failures import EXPECTED
 from pbx.cli.office import Office
+from pbx.directory.models import DeviceRow
 from pbx.directory.snapshot_loader import load_directory
 from pbx.storage.base import utc_now
 
@@ -83,6 +86,9 @@ def _look(what: str, look: Callable[[], str]) -> Finding:
 def _database(office: Office) -> str:
     with office.store.reading() as session:
         directory = load_directory(session, office.box)
+        devices = session.scalars(select(func.count()).select_from(DeviceRow)).one()
+    if len(directory.devices) < devices:
+        raise CliError(f"{devices - len(directory.devices)} of {devices} passwords of phones do not open")
     return f"{len(directory.users)} users, {len(directory.groups)} groups; their passwords open"
 
 

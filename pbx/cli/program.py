@@ -1,16 +1,19 @@
 """From the command line to an exit status: 0, or 1 with one clear line on standard error."""
 
 import argparse
+import io
 import json
 import os
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from importlib import import_module
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from config.data import DataFolder
 from pbx.cli.answer import Answer
 from pbx.cli.arguments import parser
+from pbx.log import printable
 
 if TYPE_CHECKING:
     from pbx.cli.office import Office
@@ -21,6 +24,8 @@ Command = Callable[[argparse.Namespace, "Office"], Answer]
 def main(arguments: Sequence[str] | None = None) -> int:
     """Carries out one command; `arguments` are those of this process if not given."""
     options = parser().parse_args(arguments)
+    if isinstance(sys.stdout, io.TextIOWrapper):  # a terminal of one language only: what is done cannot be shown again
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         status = _serve(options) if options.command == "serve" else _answer(options)
         sys.stdout.flush()  # here, where a failure is still noticed
@@ -52,15 +57,26 @@ def _answer(options: argparse.Namespace) -> int:
         answer = command(options, office)
     finally:
         office.close()
+    # Much of what is printed was said by phones, whoever holds them.
     if options.json:
         warnings = {"warnings": list(answer.warnings)} if answer.warnings else {}
-        print(json.dumps({**answer.values, **warnings}, ensure_ascii=False, indent=2))
+        print(_as_json({**answer.values, **warnings}))
     else:
         for line in answer.lines:
-            print(line)
+            print(printable(line))
     for warning in answer.warnings:
-        print(f"warning: {warning}", file=sys.stderr)
-    return 0 if answer.failure is None else _fail(answer.failure)
+        print(f"warning: {printable(warning)}", file=sys.stderr)
+    return 0 if answer.failure is None else _fail(printable(answer.failure))
+
+
+def _as_json(values: dict[str, Any]) -> str:
+    """Names as they are written, unless the terminal cannot show them, or would act on something among them."""
+    text = json.dumps(values, ensure_ascii=False, indent=2)
+    with suppress(UnicodeEncodeError):
+        text.encode(sys.stdout.encoding)
+        if text.replace("\n", "").isprintable():
+            return text
+    return json.dumps(values, indent=2)
 
 
 def _fail(message: str) -> int:

@@ -71,8 +71,8 @@ def read_users(content: bytes) -> tuple[UserLine, ...]:
             problems.append(f"line {number}: {error}")
             continue
         for what, value in (("number", line.number), ("employee id", line.employee_id)):
-            first = seen.setdefault(f"{what} {value}", number)
-            if value is not None and first != number:
+            first = seen.setdefault(f"{what} {value}", number) if value is not None else number
+            if first != number:
                 problems.append(f"line {number}: {what} {value} stands in line {first} already")
         lines.append(line)
     if problems:

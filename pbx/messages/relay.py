@@ -60,6 +60,8 @@ class MessageRelay:
             endpoint.reply(request, flow, respond(request, 400, "Content-Type Missing"))
         elif "\0" in (request.get("Content-Type") or ""):  # which no database takes as text
             endpoint.reply(request, flow, respond(request, 400, "Malformed Content-Type"))
+        elif (request.get("Content-Encoding") or "identity").strip().lower() != "identity":
+            endpoint.reply(request, flow, respond(request, 415, headers=[("Accept-Encoding", "identity")]))
         elif request.max_forwards == 0:
             endpoint.reply(request, flow, respond(request, 483))
         elif not receivers or any(directory.user(one) is None for one in receivers):
@@ -82,11 +84,14 @@ class MessageRelay:
             received_at=now,
         )
 
+        in_chat = False
         if self._inbox is not None and message.content_type.partition(";")[0].strip().lower() == "text/plain":
             self._inbox.put(message)
+            in_chat = True
 
         def delivered(taken: bool) -> None:
-            delivery.one(taken or self._waiting.keep(message), waits=not taken)
+            kept = taken or (self._is_there(number) and (self._waiting.keep(message) or in_chat))
+            delivery.one(kept, waits=not taken)
 
         self._to_phones(message, delivered)
 
@@ -110,33 +115,53 @@ class MessageRelay:
 
     def _settled(self, message: WaitingMessage) -> Callable[[bool], None]:
         def settled(taken: bool) -> None:
-            if taken:
+            if taken or not self._is_there(message.to_number):
                 self._waiting.forget(message)
             else:
                 self._waiting.put_back(message)
 
         return settled
 
+    def _is_there(self, number: str) -> bool:
+        """Whether a user still has the number: trying the phones takes half a minute."""
+        return self._switch.directory().user(number) is not None
+
     def _to_phones(self, message: WaitingMessage, done: Callable[[bool], None]) -> int:
         """Sends to every phone, and tells to how many; `done` hears whether one of them took it.
 
         Browsers have it in chat.
         """
-        pending = _Pending(done)
-        sent = 0
-        for binding in self._switch.phones_of(message.to_number):
+        number = message.to_number
+        phones = self._phones(number)
+
+        def over(taken: bool) -> None:
+            done(taken)
+            if taken:
+                return
+            tried = {_place(binding) for binding, _ in phones}
+            if any(_place(binding) not in tried for binding, _ in self._phones(number)):
+                self.registered(number)  # one came while the others were tried, and was told nothing
+
+        pending = _Pending(over)
+        for binding, flow in phones:
+            pending.count += 1
+            self._switch.endpoint.request(self._request(message, binding), flow, pending.answered)
+        pending.started()
+        return len(phones)
+
+    def _phones(self, number: str) -> list[tuple[Binding, Flow]]:
+        """The phones of a number that can be reached, each with the way to it."""
+        found = []
+        for binding in self._switch.phones_of(number):
             if is_browser(binding.sip_name):
                 continue
             try:
-                route = self._switch.route_of(binding)
+                flow = self._switch.route_of(binding)
             except (ParseError, TransportError):
                 continue
-            if route is not None:
-                pending.count += 1
-                sent += 1
-                self._switch.endpoint.request(self._request(message, binding), route, pending.answered)
-        pending.started()
-        return sent
+            if flow is not None:
+                found.append((binding, flow))
+        return found
 
     def _request(self, message: WaitingMessage, binding: Binding) -> Request:
         switch = self._switch
@@ -155,6 +180,11 @@ class MessageRelay:
         request = Request("MESSAGE", binding.contact, headers, message.body)
         request.cseq = CSeq(1, "MESSAGE")
         return request
+
+
+def _place(binding: Binding) -> tuple[str, Flow | None]:
+    """What is another one once a phone has come anew."""
+    return binding.contact, binding.flow
 
 
 class _Pending:

@@ -88,6 +88,10 @@ class WaitingMessages:
         waiting.append(message)
         waiting.sort(key=_received)
 
+    def numbers(self) -> list[str]:
+        """Those for whom something waits."""
+        return list(self._by_number)
+
     def take(self, number: str) -> list[WaitingMessage]:
         """Everything that waits for a number, oldest first; each is then to be forgotten or put back."""
         return self._by_number.pop(number, [])

@@ -85,6 +85,11 @@ class Bindings:
                 return tuple([binding for binding in line.bindings if binding.expires_at > now])
         return line.bindings
 
+    def ended(self, number: str, now: float) -> list[Binding]:
+        """What has ended of a number and was not taken out yet."""
+        line = self._lines.get(number)
+        return [] if line is None else [binding for binding in line.bindings if binding.expires_at <= now]
+
     def all(self, now: float) -> Iterator[Binding]:
         """Every live binding."""
         for line in self._lines.values():

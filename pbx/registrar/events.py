@@ -18,7 +18,7 @@ class Registered:
 
 @dataclass(frozen=True, slots=True)
 class Unregistered:
-    """A phone took its registration back, or its account was removed."""
+    """A phone took its registration back, has moved on to another contact, or its account was removed."""
 
     number: str
     sip_name: str

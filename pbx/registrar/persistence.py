@@ -14,6 +14,7 @@ from pbx.storage.unit import Store
 from sip.errors import ParseError
 from sip.grammar import hostport, parse_hostport
 from sip.transport.base import Address, Flow
+from sip.uri import check_uri
 
 logger = logging.getLogger(__name__)
 
@@ -78,35 +79,41 @@ class Persistence:
         Raises DatabaseRefused.
         """
         with self._store.reading() as session:
-            rows = session.scalars(select(BindingRow).where(BindingRow.expires_at > now)).all()
+            rows = session.scalars(select(BindingRow)).all()
         loaded: list[Binding] = []
         for row in rows:
-            try:
-                transport, local, remote = _flow_addresses(row.flow)
-            except ParseError as error:
-                logger.error("! binding %r is left out: %s", row.id, error)
+            if row.expires_at <= now:
+                self._writer.put(DELETE_BINDING, (row.id,))
                 continue
-            loaded.append(
-                Binding(
-                    number=row.number,
-                    sip_name=row.sip_name,
-                    contact=row.contact,
-                    instance=row.instance,
-                    reg_id=row.reg_id,
-                    q=row.q,
-                    path=tuple(json.loads(row.path)),
-                    call_id=row.call_id,
-                    cseq=row.cseq,
-                    expires_at=row.expires_at,
-                    updated_at=row.updated_at,
-                    transport=transport,
-                    source=remote,
-                    flow=flow_for(transport, local, remote),
-                    user_agent=row.user_agent or "",
-                    gruu=row.gruu or "",
-                )
-            )
+            try:
+                loaded.append(_binding(row, flow_for))
+            except (ParseError, TypeError, ValueError) as error:
+                logger.error("! binding %r is left out: %s", row.id, error)
         return loaded
+
+
+def _binding(row: BindingRow, flow_for: FlowMaker) -> Binding:
+    """Raises ParseError, TypeError or ValueError where the row is damaged."""
+    check_uri(row.contact)
+    transport, local, remote = _flow_addresses(row.flow)
+    return Binding(
+        number=row.number,
+        sip_name=row.sip_name,
+        contact=row.contact,
+        instance=row.instance,
+        reg_id=row.reg_id,
+        q=row.q,
+        path=tuple(json.loads(row.path)),
+        call_id=row.call_id,
+        cseq=row.cseq,
+        expires_at=row.expires_at,
+        updated_at=row.updated_at,
+        transport=transport,
+        source=remote,
+        flow=flow_for(transport, local, remote),
+        user_agent=row.user_agent or "",
+        gruu=row.gruu or "",
+    )
 
 
 def _flow_addresses(text: str) -> tuple[str, Address, Address]:

@@ -88,8 +88,7 @@ class Registrar:
         """Takes out the registrations that were not renewed in time; to be called every second."""
         ended = self._bindings.expire(now)
         for binding in ended:
-            self._persistence.remove(binding)
-            self._on_event(Expired(binding.number, binding.sip_name, binding.contact))
+            self._note_ended(binding)
         return ended
 
     def load(self, now: float, flow_for: FlowMaker) -> int:
@@ -125,6 +124,7 @@ class Registrar:
                 device = self._authenticator.device(binding.sip_name)
                 (removed if device is None or device.number != number else kept).append(binding)
             if removed:
+                self._drop_ended(number, now)
                 self._bindings.put(number, kept)
             for binding in removed:
                 self._persistence.remove(binding)
@@ -155,6 +155,7 @@ class Registrar:
                 else:
                     change.remove(wish)
             self._make_room(change)
+        self._drop_ended(number, now)
         self._commit(number, change, flow)
         return self._accept(request, change.own(), supported, now)
 
@@ -218,9 +219,20 @@ class Registrar:
             change.kept.remove(binding)
             change.removed.append(binding)
 
+    def _drop_ended(self, number: str, now: float) -> None:
+        """What has ended since the last `expire`, before others take its place."""
+        for binding in self._bindings.ended(number, now):
+            self._note_ended(binding)
+
+    def _note_ended(self, binding: Binding) -> None:
+        self._persistence.remove(binding)
+        self._on_event(Expired(binding.number, binding.sip_name, binding.contact))
+
     def _commit(self, number: str, change: Change, flow: Flow) -> None:
         for binding, before in change.added:
-            if before is not None and before.contact != binding.contact and before.row_id != binding.row_id:
+            # Most refreshes are told by the first two comparisons; only the last one builds texts.
+            moved = before is not None and (before.contact != binding.contact or before.reg_id != binding.reg_id)
+            if before is not None and moved and before.row_id != binding.row_id:
                 self._persistence.remove(before)
         for binding in change.removed:
             self._persistence.remove(binding)
@@ -234,6 +246,8 @@ class Registrar:
         for binding, before in change.added:
             if before is None or before.contact != binding.contact or before.flow != binding.flow:
                 self._on_event(Registered(number, binding.sip_name, binding.contact, binding.expires_at))
+            if before is not None and before.contact != binding.contact:  # last, so that nobody sees the phone away
+                self._on_event(Unregistered(number, before.sip_name, before.contact))
 
     def _accept(self, request: Request, own: list[Binding], supported: Set[str], now: float) -> Response:
         """200 with all bindings of the account (RFC 3261 §10.3 step 8)."""

@@ -22,7 +22,7 @@ from collections import deque
 from collections.abc import Callable
 
 from sqlalchemy import Engine
-from sqlalchemy.exc import DataError, IntegrityError
+from sqlalchemy.exc import DataError, IntegrityError, OperationalError
 
 from pbx.storage.bulk import execute_many
 from pbx.storage.engine import for_urgent_writing
@@ -44,6 +44,7 @@ FIRST_PAUSE, LAST_PAUSE = 0.1, 2.0  # seconds between attempts while the databas
 
 # What a row itself can be to blame for; everything else is the database's refusal.
 ROW_FAULTS = (IntegrityError, DataError, UnicodeError, OverflowError)
+LIMIT_EXCEEDED = "54"  # SQLSTATE class of PostgreSQL: a text that is too long for an index, among others
 
 
 class WriteBehind:
@@ -203,7 +204,9 @@ class WriteBehind:
                     self._has_lock()
                 for statement, rows in batches.items():
                     execute_many(connection, statement, rows)
-        except ROW_FAULTS:
+        except Exception as error:
+            if not _is_row_fault(error):
+                raise
             self._write_singly(batches)
 
     def _found_locked(self) -> None:
@@ -224,7 +227,9 @@ class WriteBehind:
                     try:
                         with connection.begin_nested():
                             execute_many(connection, statement, [row])
-                    except ROW_FAULTS as error:
+                    except Exception as error:
+                        if not _is_row_fault(error):
+                            raise
                         rejected += 1
                         reason = str(getattr(error, "orig", error)).splitlines()[0]
                         logger.error("! row %r of %s is left out: %s", row[0], statement.table, reason)
@@ -248,3 +253,10 @@ class WriteBehind:
                 self._on_health(refusal is None, refusal)
             except Exception:
                 logger.exception("! telling of the writer's health failed")  # the writer goes on
+
+
+def _is_row_fault(error: Exception) -> bool:
+    """Whether a row itself is to blame, so that it can never be written."""
+    if isinstance(error, OperationalError):
+        return str(getattr(error.orig, "sqlstate", "")).startswith(LIMIT_EXCEEDED)
+    return isinstance(error, ROW_FAULTS)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
+from pbx.messages.inbox import SipInbox
 from tests.scenarios.calls.office import DOMAIN, Office
 from tests.support.phones import Phone, Sent
 
@@ -76,6 +77,33 @@ def test_message_that_no_phone_answers_waits(office: Office) -> None:
     assert office.stored_messages == [b"anybody?"]
 
 
+def test_message_that_an_old_address_did_not_take_goes_to_the_new_one(office: Office) -> None:
+    """The phone has started anew elsewhere while its old address was being tried, and will not register soon again."""
+    anna, boris = office.two()
+    boris.deaf = True
+    sent = _say(anna, "102", "hello")
+    office.run(5.0)
+    again = office.phone("102", host="192.0.2.99")
+    office.run(30.0)
+    assert sent.status == 202
+    assert _texts(again) == ["hello"]
+    assert office.stored_messages == []
+
+
+def test_message_that_is_under_way_does_not_outlive_its_receiver(office: Office) -> None:
+    """Else whoever gets the number next would read it."""
+    anna = office.phone("101")
+    assert _say(anna, "102", "waited").status == 202
+    office.phone("102").deaf = True
+    office.run(1.0)
+    sent = _say(anna, "102", "new")
+    office.obey("101")
+    office.waiting.drop("102")
+    office.run(40.0)
+    assert sent.status == 480
+    assert office.stored_messages == []
+
+
 def test_message_is_taken_once_one_phone_has_it(office: Office) -> None:
     anna, desk, soft = office.phone("101"), office.phone("102"), office.phone("102-b")
     desk.deaf = True
@@ -109,6 +137,17 @@ def test_only_so_many_messages_wait_for_one_receiver(office: Office) -> None:
     anna = office.phone("101")
     assert [_say(anna, "102", str(number)).status for number in range(5)] == [202, 202, 202, 480, 480]
     assert len(office.stored_messages) == 3
+
+
+def test_message_that_chat_has_taken_is_no_failure_though_no_more_may_wait(office: Office) -> None:
+    """Who has no phone but a browser reads it there; the messages that wait for a phone are never fetched."""
+    told: list[str] = []
+    office.messages._inbox = SipInbox(office.writer, lambda kind, _: told.append(kind))
+    anna = office.phone("101")
+    assert [_say(anna, "102", str(number)).status for number in range(5)] == [202] * 5
+    assert told == ["sip.message"] * 5
+    assert len(office.stored_messages) == 3
+    assert anna.ask("MESSAGE", "102", "Content-Type: application/x-picture", body=b"x").status == 480
 
 
 def test_message_that_waits_too_long_is_dropped(office: Office) -> None:
@@ -149,6 +188,16 @@ def test_message_that_cannot_be_taken(
 ) -> None:
     anna = office.phone("101", transport="TCP")
     assert anna.ask("MESSAGE", number, *headers, body=body).status == status
+
+
+def test_message_that_is_packed_is_refused(office: Office) -> None:
+    """Nobody could read it: how it is packed is not kept with it."""
+    anna, boris = office.two()
+    refused = _say(anna, "102", "x", "Content-Encoding: gzip")
+    assert refused.status == 415
+    assert refused.answer.rows("Accept-Encoding") == ["identity"]
+    assert boris.inbox == []
+    assert _say(anna, "102", "x", "Content-Encoding: identity").status == 200
 
 
 def test_message_with_no_hops_left_is_refused(office: Office) -> None:

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 
 from config.kinds import Address
 from config.loader import load_settings
@@ -292,6 +293,14 @@ def test_check_tells_when_the_storage_key_is_another(gorizont: Gorizont) -> None
     gorizont.good("user", "add", "101")
     gorizont.data.storage_key.write_bytes(bytes(32))
     assert "the storage key is not the one" in findings(gorizont)["database"]
+
+
+def test_check_tells_of_a_password_that_alone_does_not_open(gorizont: Gorizont) -> None:
+    for number in ("101", "102"):
+        gorizont.good("user", "add", number)
+    with gorizont.store() as store, store.transaction() as tx:
+        tx.session.execute(text("UPDATE devices SET sealed_password = x'00' WHERE sip_name = '101'"))
+    assert findings(gorizont)["database"] == "1 of 2 passwords of phones do not open"
 
 
 def test_servers_are_the_machines_own_addresses_where_all_are_listened_on(

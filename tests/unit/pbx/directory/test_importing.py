@@ -134,6 +134,11 @@ def test_dialects_of_spreadsheets_are_read(content: str) -> None:
     assert (line.number, line.name) == ("101", "Анна")
 
 
+def test_employee_id_that_looks_like_none_is_one() -> None:
+    first, second = read_users(b"number,employee-id\n101,\n102,None\n")
+    assert (first.employee_id, second.employee_id) == (None, "None")
+
+
 def test_passwords_are_not_shown() -> None:
     lines = read_users(GOOD.encode())
     assert "horse" not in repr(lines)

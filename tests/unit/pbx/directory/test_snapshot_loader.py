@@ -4,6 +4,7 @@ from collections.abc import Callable
 from datetime import time
 
 import pytest
+from sqlalchemy import text
 
 from pbx.directory import snapshot_loader
 from pbx.directory.devices import add_device, remove_device
@@ -110,3 +111,41 @@ def test_event_that_is_late_does_not_hide_what_came_after_it(office: Office) -> 
     office.add("105")
     directory = refresh(office, directory, ("104",))
     assert refresh(office, directory, ("105",)) == office.directory
+
+
+DAMAGES = (
+    "UPDATE forwarding_rules SET kind = 'sometimes' WHERE kind = 'busy'",
+    "UPDATE forwarding_rules SET targets = '' WHERE kind = 'busy'",
+    "UPDATE forwarding_rules SET days = 'caturday' WHERE kind = 'busy'",
+)
+
+
+@pytest.mark.parametrize("damage", DAMAGES, ids=["unknown kind", "no target", "unknown day"])
+def test_rule_that_cannot_be_read_is_left_out_alone(
+    office: Office, damage: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A damaged row must not keep the server from starting, nor the next change from being in force."""
+    before = office.directory
+    with office.store.transaction() as tx:
+        tx.session.execute(text(damage))
+    after = office.directory
+    assert [rule.kind for rule in after.users["101"].rules] == ["time"]
+    assert after.groups == before.groups
+    assert "! rule 1 is left out: " in caplog.text
+
+
+def test_group_that_cannot_be_read_is_left_out_alone(office: Office, caplog: pytest.LogCaptureFixture) -> None:
+    office.group("601", "103")
+    with office.store.transaction() as tx:
+        tx.session.execute(text("UPDATE groups SET strategy = 'at random' WHERE number = '600'"))
+    assert list(office.directory.groups) == ["601"]
+    assert "! group 600 is left out: " in caplog.text
+
+
+def test_password_that_does_not_open_keeps_one_phone_out_and_no_other(
+    office: Office, caplog: pytest.LogCaptureFixture
+) -> None:
+    with office.store.transaction() as tx:
+        tx.session.execute(text("UPDATE devices SET sealed_password = :none WHERE sip_name = '102'"), {"none": b""})
+    assert sorted(office.directory.devices) == ["101", "103"]
+    assert "! device 102 is left out: the password of device 102 does not open" in caplog.text

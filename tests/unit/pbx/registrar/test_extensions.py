@@ -2,7 +2,7 @@
 
 import pytest
 
-from pbx.registrar.events import Registered
+from pbx.registrar.events import Registered, Unregistered
 from pbx.registrar.gruu import instance_of, public_gruu
 from sip.uri import SipUri
 from tests.unit.pbx.registrar.phones import FakeFlow, Office, Phone
@@ -46,7 +46,7 @@ def test_renewed_flow_takes_the_place_of_the_old_one(office: Office, phone: Phon
     restarted.register(f"{THERE};{INSTANCE};reg-id=1", "Supported: outbound")
     assert (office.contacts(), office.only().flow) == ([THERE.strip("<>")], MOVED)
     assert office.writer.stored_contacts() == [THERE.strip("<>")]
-    assert [type(event) for event in office.events] == [Registered, Registered]
+    assert [type(event) for event in office.events] == [Registered, Registered, Unregistered]
 
 
 @pytest.mark.parametrize(

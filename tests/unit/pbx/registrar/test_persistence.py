@@ -97,6 +97,39 @@ def test_what_ended_meanwhile_is_not_loaded(store: Store, writer: WriteBehind, o
     assert restarted.contacts() == ["sip:101@192.0.2.11"]
 
 
+def stored_contacts(store: Store) -> list[str]:
+    with store.reading() as session:
+        return list(session.scalars(text("SELECT contact FROM bindings")))
+
+
+def test_what_ended_while_the_engine_was_away_does_not_stay_stored(
+    store: Store, writer: WriteBehind, office: Office
+) -> None:
+    Phone(office).register("<sip:101@192.0.2.10>;expires=60, <sip:101@192.0.2.11>;expires=600")
+    writer.flush()
+    restarted = office_on(store, writer)
+    restarted.registrar.load(office.now + 61, remade)
+    writer.flush()
+    assert stored_contacts(store) == ["sip:101@192.0.2.11"]
+
+
+def test_phone_that_begins_to_speak_outbound_is_once_in_storage(
+    store: Store, writer: WriteBehind, office: Office
+) -> None:
+    phone = Phone(office)
+    instance = f'<sip:101@192.0.2.10>;+sip.instance="{URN}"'
+    phone.register(instance)
+    writer.flush()
+    phone.register(f"{instance};reg-id=1", "Supported: outbound")
+    writer.flush()
+    assert stored_contacts(store) == ["sip:101@192.0.2.10"]
+    phone.register(instance)
+    writer.flush()
+    assert stored_contacts(store) == ["sip:101@192.0.2.10"]
+    restarted = office_on(store, writer)
+    assert restarted.registrar.load(office.now, remade) == 1
+
+
 def test_registrations_of_removed_accounts_are_not_loaded(store: Store, writer: WriteBehind, office: Office) -> None:
     Phone(office, "101-a1b2").register("<sip:101-a1b2@192.0.2.30>")
     writer.flush()
@@ -107,12 +140,15 @@ def test_registrations_of_removed_accounts_are_not_loaded(store: Store, writer: 
         assert connection.execute(text("SELECT count(*) FROM bindings")).scalar() == 0
 
 
-def test_row_that_cannot_be_read_does_not_stop_the_others(store: Store, writer: WriteBehind, office: Office) -> None:
+@pytest.mark.parametrize("damage", ["flow = 'UDP nowhere'", "path = '['", "path = '7'", "contact = 'sip:'"])
+def test_row_that_cannot_be_read_does_not_stop_the_others(
+    store: Store, writer: WriteBehind, office: Office, damage: str
+) -> None:
     Phone(office, "102").register("<sip:102@192.0.2.10>")
     Phone(office).register("<sip:101@192.0.2.10>")
     writer.flush()
     with store.engine.begin() as connection:
-        connection.execute(text("UPDATE bindings SET flow = 'UDP nowhere' WHERE number = '102'"))
+        connection.execute(text(f"UPDATE bindings SET {damage} WHERE number = '102'"))
     restarted = office_on(store, writer)
     assert restarted.registrar.load(office.now, remade) == 1
     assert restarted.contacts("101") == ["sip:101@192.0.2.10"]

@@ -2,6 +2,7 @@
 
 import pytest
 
+from pbx.presence.state import Presence, PresenceBoard, PresenceChange
 from pbx.registrar.contacts import Policy
 from pbx.registrar.events import Expired, Registered, Unregistered
 from sip.message import Response
@@ -312,3 +313,43 @@ def test_other_numbers_stay_when_one_changed(office: Office, phone: Phone) -> No
     office.directory = directory("102")
     office.registrar.drop_removed(("102",), office.now)
     assert office.contacts() == [HERE.strip("<>")]
+
+
+def test_contact_that_ended_just_before_another_came_is_told_and_forgotten() -> None:
+    """Between two looks at what has ended: others would show the phone for ever."""
+    office = Office()
+    phone = Phone(office)
+    phone.register(f"{HERE};expires=60")
+    office.now += 60.5
+    office.events.clear()
+    assert contacts(phone.register(THERE)) == [f"{THERE};expires=3600"]
+    old, new = HERE.strip("<>"), THERE.strip("<>")
+    assert office.events == [Expired("101", "101", old), Registered("101", "101", new, office.now + 3600)]
+    assert office.writer.stored_contacts() == [new]
+    office.registrar.expire(office.now + 1)
+    assert len(office.events) == 2
+
+
+def test_phone_that_moves_on_is_not_shown_at_its_former_contact() -> None:
+    """Who counts phones by what is told would count it twice, and never see it go."""
+    office = Office()
+    phone = Phone(office)
+    instance = ';+sip.instance="<urn:uuid:f81d4fae-7dec-11d0-a765-00a0c91e6bf6>"'
+    board = PresenceBoard()
+    phone.register(f"{HERE}{instance}")
+    phone.flow = FakeFlow(remote=("192.0.2.20", 5070))
+    phone.register(f"{THERE}{instance}")
+    changes = follow(board, office)
+    assert [change.presence for change in changes] == [Presence.AVAILABLE], "it was never away"
+    phone.register(f"{THERE}{instance};expires=0")
+    assert [change.presence for change in follow(board, office)] == [Presence.OFFLINE]
+
+
+def follow(board: PresenceBoard, office: Office) -> list[PresenceChange]:
+    """What the events so far do to everybody's presence."""
+    changes: list[PresenceChange] = []
+    for event in office.events:
+        tell = board.registered if isinstance(event, Registered) else board.unregistered
+        changes += tell(event.number, event.sip_name, event.contact, office.now)
+    office.events.clear()
+    return changes
