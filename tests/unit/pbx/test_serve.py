@@ -1,7 +1,9 @@
 """What the server says when it is ready: commands that can be typed as they stand, in another terminal."""
 
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -18,9 +20,16 @@ def command(data: DataFolder) -> str:
 
 
 @pytest.fixture
-def program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def home() -> Iterator[Path]:
+    """A home folder with a short name: the name of a socket in it has 107 octets at most."""
+    with TemporaryDirectory(prefix="home-") as folder:
+        yield Path(folder)
+
+
+@pytest.fixture
+def program(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The program in a folder of its own, started from there; the folder."""
-    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("HOME", str(home))
     folder = tmp_path / "gorizont"
     folder.mkdir()
     monkeypatch.setattr(sys, "argv", [str(folder / ".venv/bin/gorizont"), "serve"])
@@ -28,25 +37,23 @@ def program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
-def test_command_is_as_short_as_in_the_readme(program: Path, tmp_path: Path) -> None:
-    data = DataFolder(tmp_path / "home/.local/share/gorizont")
+def test_command_is_as_short_as_in_the_readme(program: Path, home: Path) -> None:
+    data = DataFolder(home / ".local/share/gorizont")
     assert command(data) == '.venv/bin/gorizont user add 101 --name "Anna Orlova"'
 
 
 def test_command_of_a_service_works_in_any_folder_and_environment(
-    program: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    program: Path, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir("/")
-    monkeypatch.setenv("GORIZONT_DATA", str(tmp_path / "var"))
-    expected = f'{program}/.venv/bin/gorizont user add 101 --name "Anna Orlova" --data {tmp_path}/var'
+    monkeypatch.setenv("GORIZONT_DATA", str(home / "var"))
+    expected = f'{program}/.venv/bin/gorizont user add 101 --name "Anna Orlova" --data {home}/var'
     assert command(DataFolder.locate()) == expected
 
 
-def test_user_without_a_home_gets_the_command_too(
-    program: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_user_without_a_home_gets_the_command_too(program: Path, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def no_home() -> Path:
         raise RuntimeError("Could not determine home directory.")
 
     monkeypatch.setattr(Path, "home", no_home)
-    assert command(DataFolder(tmp_path / "var")).endswith(f"--data {tmp_path}/var")
+    assert command(DataFolder(home / "var")).endswith(f"--data {home}/var")
