@@ -73,7 +73,7 @@ def _as_json(values: dict[str, Any]) -> str:
     """Names as they are written, unless the terminal cannot show them, or would act on something among them."""
     text = json.dumps(values, ensure_ascii=False, indent=2)
     with suppress(UnicodeEncodeError):
-        text.encode(sys.stdout.encoding)
+        text.encode(sys.stdout.encoding or "utf-8")  # None where it is no terminal or file, but text in memory
         if text.replace("\n", "").isprintable():
             return text
     return json.dumps(values, indent=2)
