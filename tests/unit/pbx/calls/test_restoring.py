@@ -75,7 +75,7 @@ NOT_KEPT: dict[type, dict[str, str]] = {
 
 PROPERTIES = {
     Call: {"state", "offer", "invitation", "takes_reliable"},
-    Leg: {"live"},
+    Leg: {"busy", "live"},
 }  # compiled, they look like fields
 
 
