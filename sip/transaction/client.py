@@ -1,7 +1,7 @@
 """Client transactions (RFC 3261 §17.1, RFC 6026 §7.2): what we ask of a peer."""
 
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 from sip.fields import Via
 from sip.message import Request, Response
@@ -36,10 +36,11 @@ class ClientTransaction(Machine):
         self.user = user
         self.fallback: Any = None
 
-    first_state = State.TRYING
-    retransmission = "E"
-    give_up = "F"
-    silent: frozenset[State] = frozenset((State.COMPLETED, State.TERMINATED))
+    # Of the class, and said so: compiled, each transaction would get values of its own, and one never freed.
+    first_state: ClassVar[State] = State.TRYING
+    retransmission: ClassVar[str] = "E"
+    give_up: ClassVar[str] = "F"
+    silent: ClassVar[frozenset[State]] = frozenset((State.COMPLETED, State.TERMINATED))
 
     def start(self) -> list[Effect]:
         """Sends the request."""
@@ -86,10 +87,10 @@ class InviteClient(ClientTransaction):
 
     __slots__ = ()
 
-    first_state = State.CALLING
-    retransmission = "A"
-    give_up = "B"
-    silent = frozenset((State.ACCEPTED,))
+    first_state: ClassVar[State] = State.CALLING
+    retransmission: ClassVar[str] = "A"
+    give_up: ClassVar[str] = "B"
+    silent: ClassVar[frozenset[State]] = frozenset((State.ACCEPTED,))
 
     def ack(self, response: Response) -> bytes:
         """The ACK of a failure: in the transaction, hop by hop (RFC 3261 §17.1.1.3)."""

@@ -1,5 +1,7 @@
 """Server transactions (RFC 3261 §17.2, RFC 6026 §7.1): what a peer asks of us."""
 
+from typing import ClassVar
+
 from sip.message import Request, Response, respond
 from sip.timers import Timers
 from sip.transaction.effects import ENDED, Effect, Ended, PassUp, Send, StartTimer
@@ -15,7 +17,7 @@ class ServerTransaction(Machine):
 
     __slots__ = ("interval", "last", "reliable", "request", "timers")
 
-    first_state = State.TRYING
+    first_state: ClassVar[State] = State.TRYING
 
     def __init__(self, key: str, request: Request, *, reliable: bool, timers: Timers) -> None:
         super().__init__(key, self.first_state)
@@ -51,7 +53,7 @@ class InviteServer(ServerTransaction):
 
     __slots__ = ()
 
-    first_state = State.PROCEEDING
+    first_state: ClassVar[State] = State.PROCEEDING
 
     def trying(self) -> list[Effect]:
         """Sends 100, which keeps the caller from retransmitting (RFC 3261 §17.2.1)."""
