@@ -16,6 +16,7 @@ sipsak             sipsak
 kamailio           kamailio
 initdb             postgresql
 setpriv            util-linux
+systemd-analyze    systemd
 chromium           chromium
 firefox-esr        firefox-esr
 rtpengine          rtpengine-daemon
